@@ -54,7 +54,7 @@ def sizes() -> Iterator[dict[str, int]]:
 
 def speed(cell: str, size: dict[str, int]) -> Speed:
     """Return the least CPU time of each stage, measured several times; with gradients once."""
-    from rnn_goldens.cells.network_graph import recorded
+    from rnn_goldens.cells.network import recorded
     from rnn_goldens.generator.ball_evaluation import proven
     from rnn_goldens.generator.certification import certify
 

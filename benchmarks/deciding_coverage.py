@@ -8,7 +8,7 @@ from benchmarks.benchmark import Measured
 
 DECIDING = {
     "golden": "expected precision shapes tolerance",
-    "comparison": "call_patterns differences actual array_conversion returned array_ownership place verdict",
+    "comparison": "call_patterns differences actual array_conversion returned verdict",
     "encoding": "golden_types files consistency tree",
 }
 """Modules by package."""

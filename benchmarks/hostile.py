@@ -17,7 +17,7 @@ from benchmarks import page
 from benchmarks.benchmark import Measured
 from rnn_goldens import InvalidFile, encoding, load, read
 from rnn_goldens.corpus import open_folder
-from rnn_goldens.programs import answers
+from rnn_goldens.programs import messages
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.schema import PROTOCOLS
 
@@ -110,7 +110,7 @@ def readers_in(scratch: Path) -> list[Reader]:
         Reader("golden", partial(by_file, "golden.json", read), InvalidFile, files),
         Reader("gradients", decode, InvalidFile, [gradients]),
         Reader("index", in_folder, InvalidFile, [one_entry]),
-        Reader("answers of programs", partial(answers.read, protocol=PROTOCOLS[-1]), Misbehaviour, ANSWERS),
+        Reader("answers of programs", partial(messages.read, protocol=PROTOCOLS[-1]), Misbehaviour, ANSWERS),
     ]
 
 

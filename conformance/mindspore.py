@@ -11,8 +11,7 @@ from mindspore import Tensor, nn
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import cotangent_of
-from rnn_goldens.implementations.network_construction import InstanceCache, require_cell
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs, unbatched
+from rnn_goldens.implementations.network_construction import InstanceCache, batched, outputs, require_cell, unbatched
 
 mindspore.runtime.launch_blocking()  # otherwise the error of one golden is raised at the next one
 

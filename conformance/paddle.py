@@ -9,8 +9,7 @@ import paddle
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.shapes import cotangent_of
-from rnn_goldens.implementations.network_construction import InstanceCache, require_cell
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs, unbatched
+from rnn_goldens.implementations.network_construction import InstanceCache, batched, outputs, require_cell, unbatched
 
 LAYERS: dict[str, tuple[Any, dict[str, str]]] = {
     "rnn_tanh": (paddle.nn.SimpleRNN, {"activation": "tanh"}),

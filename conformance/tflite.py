@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.keras_backend import require_backend
+from rnn_goldens.implementations.builtin import require_backend
 from rnn_goldens.implementations.network_construction import InstanceCache
 
 NOT_CONVERTED = ("Some ops are not supported by the native TFLite runtime", "Unsupported TensorFlow type")

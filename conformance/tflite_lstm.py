@@ -13,8 +13,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
-from rnn_goldens.implementations.network_construction import require_cell
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
+from rnn_goldens.implementations.network_construction import batched, outputs, require_cell
 
 Array = NDArray[np.float32]
 

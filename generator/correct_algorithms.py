@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from rnn_goldens.cells import Case
-from rnn_goldens.cells.case_graph import Lane, Recorded, with_gradients
+from rnn_goldens.cells.case_graph import Lane, Recorded, lane_of, with_gradients
 from rnn_goldens.cells.chunked import in_chunks
-from rnn_goldens.cells.lane_axes import lane_of
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds

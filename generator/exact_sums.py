@@ -9,7 +9,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.cells.graph import Graph
 from rnn_goldens.cells.step_program import Operation
-from rnn_goldens.error_analysis.gradient_sums import SUMS, sides
+from rnn_goldens.error_analysis.loss_policy import SUMS, sides
 from rnn_goldens.error_analysis.rounding_model import terms
 from rnn_goldens.golden.precision import Precision
 

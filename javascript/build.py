@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.command_line.options import by_reason, in_larger_sizes, where_supported
+from rnn_goldens.command_line.export import by_reason, in_larger_sizes, where_supported
 from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.embedding import larger_sizes, require_known

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
-from rnn_goldens.comparison.array_ownership import refuse_own_arrays
+from rnn_goldens.comparison.array_conversion import refuse_own_arrays
 from rnn_goldens.comparison.call_patterns import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
@@ -152,17 +152,17 @@ class Golden(GoldenData, Inputs):
             if self.gradients is not None and isinstance(self.gradients.tolerance, Derived):
                 changed["gradients"] = replace(self.gradients, tolerance=self.gradients.tolerance.stored)
         elif not self.config.derives_profiles:
-            from rnn_goldens.error_analysis.profile_tolerance import require_tf32
+            from rnn_goldens.error_analysis.network_bounds import require_tf32
 
             if self.dtype == FLOAT32:
                 require_tf32(self, profile)
         elif self.dtype == FLOAT32:
-            from rnn_goldens.error_analysis.profile_tolerance import gradient_tolerance, output_tolerance
+            from rnn_goldens.error_analysis.network_bounds import network_tolerance
 
             require_own_size(profile, is_embedded=self.embedding is not None)
-            changed["tolerance"] = output_tolerance(self, profile.arithmetic)
+            changed["tolerance"] = network_tolerance(self, None, profile.arithmetic)
             if (gradients := self.gradients) is not None and FLOAT32 in gradients.precisions:
-                tolerance = gradient_tolerance(self, gradients, profile.arithmetic)
+                tolerance = network_tolerance(self, gradients, profile.arithmetic)
                 changed["gradients"] = replace(gradients, tolerance=tolerance)
         return replace(self, **changed)
 

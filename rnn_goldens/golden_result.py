@@ -54,7 +54,7 @@ class Drawn(TypedDict):
     Keys:
         message: the full failure message.
         picture: the fields of a ``comparison.picture.Picture``, or None.
-        gradients: the rows of ``comparison.verdict_table.gradient_rows`` if a gradient is wrong.
+        gradients: the rows of ``comparison.verdict.gradient_rows`` if a gradient is wrong.
     """
 
     message: str

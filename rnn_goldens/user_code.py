@@ -14,15 +14,10 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 def import_object(name: str, what: str) -> Any:  # noqa: ANN401 - any object
-    """Import an object by name. The working directory is importable, as with ``python -m``.
+    """Import ``package.module:thing``, or a dotted thing. The working directory is importable, as with ``python -m``.
 
-    Args:
-        name: ``package.module:thing``; the thing may be a dotted path.
-        what: the beginning of error messages.
-
-    Raises:
-        WrongUse: the module is not found, cannot be read, or has no such attribute. Other errors of the module are not
-            caught.
+    Raises WrongUse, which begins with ``what``, if the module is not found, cannot be read, or has no such attribute.
+    Other errors of the module are not caught.
     """
     module_name, _, attribute = name.partition(":")
     if str(Path.cwd()) not in sys.path and "" not in sys.path:

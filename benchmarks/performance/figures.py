@@ -54,7 +54,7 @@ TESTS = {"empty": "pass", "regressions": "ndarrays_regression.check(outputs[name
 
 COLLECT = """
 import sys
-import rnn_goldens.plugin.marker
+import rnn_goldens.plugin.settings
 from rnn_goldens.corpus import open_corpus
 assert len(open_corpus(sys.argv[1]).select(without=["chaotic"])) >= 1
 """

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import rnn_goldens
 from benchmarks.recurrences.kernels.contracts import CONTRACTS, HALF, TF32
 from rnn_goldens import Golden
-from rnn_goldens.error_analysis.profile_tolerance import has_tf32
+from rnn_goldens.error_analysis.network_bounds import has_tf32
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import ALGORITHMS, FLOAT32, UP_TO_64, Profile, profile_named

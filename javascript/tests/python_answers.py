@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.cells import golden_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.command_line.options import in_larger_sizes, where_supported
+from rnn_goldens.command_line.export import in_larger_sizes, where_supported
 from rnn_goldens.comparison.actual import actual_by_name
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.corpus import Corpus, open_corpus, select

@@ -1,14 +1,19 @@
-"""The graph of a network or a recurrence with named arrays; gradients are outputs of its adjoint graph."""
+"""The graph of a network or a recurrence with named arrays; gradients are outputs of its adjoint graph.
 
-from collections.abc import Callable, Mapping, Sequence
+Axes over which the equations never add or multiply, as over the columns of a state, are lanes: results of different
+lanes are bounded at once. Such an axis becomes a part of the axis of heads; what does not have the axis is repeated.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from rnn_goldens.cells.adjoint import gradients
+from rnn_goldens.cells.adjoint import ELEMENTWISE, gradients
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.recurrence import in_order
+from rnn_goldens.cells.step_program import GIVEN, Operation
 from rnn_goldens.golden.recurrences import LANE_AXES
 from rnn_goldens.golden.shapes import Shape, cotangent_of
 from rnn_goldens.golden.stored_arrays import Float64
@@ -133,12 +138,9 @@ class Recorded:
 
 @np.errstate(all="ignore")
 def with_gradients(forward: Recorded, cotangents: Mapping[str, Float64]) -> Recorded:
-    """Add the backward pass to a graph, and return the graph with gradients as outputs.
+    """Add the backward pass to the graph of a forward pass, and return the graph with gradients as outputs.
 
-    Args:
-        forward: the forward pass; its graph gets both passes.
-        cotangents: by name, ``d_out``, shaped like the outputs. A missing one is zero, and what is zero adds nothing to
-            the graph.
+    A missing cotangent is zero, and what is zero adds nothing to the graph.
     """
     assert forward.lane is None, "gradients add up over axes that are lanes in outputs"
     graph, seeds = forward.graph, []
@@ -159,3 +161,60 @@ def _seed(node: Node, g: Float64) -> tuple[Node, Node]:
     if operation.primitive == "only":
         return Node(node.graph, operation.of[0]), node.graph.given(np.where(operation.detail[0], g, 0.0))
     return node, node.graph.given(g)
+
+
+class _Labels(NamedTuple):
+    """The names of the axes of rows and of columns; "" if they have none."""
+
+    rows: str = ""
+    columns: str = ""
+
+
+def lane_of(recorded: Recorded) -> Lane | None:
+    """Return the largest axis that is a lane in every operation of a graph; None if there is none."""
+    found, mixed, sizes = dict[int, _Labels](), {""}, dict[str, int]()
+    for name, parts in recorded.inputs.items():
+        names = [axis for axis in recorded.axes[name].split() if axis not in LANE_AXES]
+        for _, node in parts:
+            found[node.place] = _Labels(*names)
+            sizes |= dict(zip(names, node.value.shape[2:], strict=False))
+    for place, operation in enumerate(recorded.graph.operations[: recorded.end]):
+        if operation is not GIVEN:
+            found[place] = _labels(operation, [found.get(k, _Labels()) for k in operation.of], mixed)
+    lanes = [Lane(name, size) for name, size in sizes.items() if name not in mixed and size > 1]
+    return max(lanes, key=lambda lane: lane.size, default=None)
+
+
+def _labels(operation: Operation, of: Sequence[_Labels], mixed: set[str]) -> _Labels:
+    """Return the names of the axes of a value; add those that the operation mixes."""
+    if operation.primitive in ELEMENTWISE or not of:
+        return _Labels(_common([one.rows for one in of], mixed), _common([one.columns for one in of], mixed))
+    if operation.primitive in _MOVED:
+        labels, those = _MOVED[operation.primitive](*of)
+        mixed |= those
+        return labels
+    mixed |= {label for one in of for label in one}
+    return _Labels()
+
+
+_MOVED: Mapping[str, Callable[..., tuple[_Labels, set[str]]]] = {
+    "matmul": lambda a, b: (_Labels(a.rows, b.columns), {a.columns, b.rows}),
+    "outer": lambda a, b: (_Labels(a.rows, b.rows), set()),
+    "transpose": lambda a: (_Labels(a.columns, a.rows), set()),
+    "stacked": lambda *of: (_Labels("", of[0].columns), {one.rows for one in of} | _several(one.columns for one in of)),
+    "rows": lambda a: (_Labels("", a.columns), {a.rows}),
+    "solved": lambda a, b: (_Labels("", b.columns), {*a, b.rows}),
+}
+"""By primitive that is not elementwise: the names of the axes of its result, and those that it mixes."""
+
+
+def _common(labels: Sequence[str], mixed: set[str]) -> str:
+    """Return the name of an axis on which values are aligned."""
+    mixed |= _several(labels)
+    return max(labels, default="")
+
+
+def _several(labels: Iterable[str]) -> set[str]:
+    """Return different names of one axis: none of them is a lane."""
+    names = set(labels) - {""}
+    return names if len(names) > 1 else set()

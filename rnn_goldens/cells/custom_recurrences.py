@@ -8,9 +8,9 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from rnn_goldens.cells.custom_cells import checked, imported, name_cells, require_named
 from rnn_goldens.cells.notation import MATRIX, Term, Units
 from rnn_goldens.cells.recurrence_notation import Declaration, Equations
-from rnn_goldens.cells.user_equations import checked, imported, name_cells, require_named
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.recurrence_config import WORDS, RecurrenceConfig
 from rnn_goldens.golden.recurrences import HEADS, LANE_AXES, Recurrence
@@ -37,11 +37,7 @@ class CustomRecurrence:
 
 
 def recurrence_of_file(name: str) -> CustomRecurrence:
-    """Return the recurrence that a golden file names.
-
-    Raises:
-        WrongUse: the user did not name it, or ``custom_recurrence`` raises it.
-    """
+    """Return the recurrence that a golden file names; raises WrongUse like ``cell_of_file``."""
     require_named(name)
     return custom_recurrence(name)
 

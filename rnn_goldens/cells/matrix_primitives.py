@@ -12,6 +12,8 @@ from rnn_goldens.golden.precision import PRECISIONS
 class MatrixArithmetic(Arithmetic):
     """The primitives of recurrences."""
 
+    kept_factor = Arithmetic.same
+
     def matmul(self, a: Array, b: Array) -> Array:
         """The product of two matrices of each lane."""
         return np.asarray(a @ b)
@@ -27,10 +29,6 @@ class MatrixArithmetic(Arithmetic):
     def mean(self, z: Array) -> Array:
         """The mean over the units, which are rows."""
         return np.asarray(z.sum(axis=-2, keepdims=True) * (1 / z.shape[-2]), z.dtype)
-
-    def kept_factor(self, a: Array) -> Array:
-        """The argument a, unchanged."""
-        return a
 
     def stored(self, state: Array, _name: str) -> Array:
         """A state as it is stored by a step: unchanged."""
@@ -49,9 +47,8 @@ class MatrixArithmetic(Arithmetic):
 class GraphPrimitives(MatrixArithmetic, Slopes):
     """The primitives of equations, of their derivatives, of compositions and of chunked algorithms."""
 
-    def handed(self, z: Array) -> Array:
-        """The argument, which one part of a composition hands to another."""
-        return z
+    handed = Arithmetic.same
+    """The argument, which one part of a composition hands to another."""
 
     def spread(self, g: Array, z: Array) -> Array:
         """The cotangent of each unit of z, from the cotangent g of the mean of z."""

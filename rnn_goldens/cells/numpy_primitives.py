@@ -138,7 +138,7 @@ class Arithmetic:
 
 
 class Slopes(Arithmetic):
-    """The primitives of the rules of ``derivatives``."""
+    """The primitives of the rules of ``adjoint``."""
 
     def instead(self, value: Array, other: Array) -> Array:  # noqa: ARG002 - for the backward pass
         """The first argument. Its cotangent is passed to the second argument."""

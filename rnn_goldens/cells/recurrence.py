@@ -69,26 +69,18 @@ class RecurrenceCase:
         """Return a case for each packed sequence; this case alone without packing."""
         if self.offsets is None:
             return [self]
-        return [
-            replace(
-                self,
-                inputs={name: array[:, steps] for name, array in self.inputs.items()},
-                states={name: array[k : k + 1] for name, array in self.states.items()},
-                offsets=None,
-            )
-            for k, steps in enumerate(sequence_slices(self.offsets))
-        ]
+        slices = enumerate(sequence_slices(self.offsets))
+        return [self._part((slice(None), steps), slice(k, k + 1)) for k, steps in slices]
 
     def rows(self) -> list["RecurrenceCase"]:
         """Return a case for each row of the batch."""
-        return [
-            replace(
-                self,
-                inputs={name: array[k : k + 1] for name, array in self.inputs.items()},
-                states={name: array[k : k + 1] for name, array in self.states.items()},
-            )
-            for k in range(len(next(iter(self.inputs.values()))))
-        ]
+        rows = (slice(k, k + 1) for k in range(len(next(iter(self.inputs.values())))))
+        return [self._part((row,), row) for row in rows]
+
+    def _part(self, of_inputs: tuple[slice, ...], of_states: slice) -> "RecurrenceCase":
+        inputs = {name: array[of_inputs] for name, array in self.inputs.items()}
+        states = {name: array[of_states] for name, array in self.states.items()}
+        return replace(self, inputs=inputs, states=states, offsets=None)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -233,10 +225,7 @@ def step_program(
 ) -> Program:
     """Return the program of one time step: its results are the outputs, then the states after the step.
 
-    Args:
-        case: the case.
-        equations: other equations than those of the recurrence.
-        names: the names of the arguments of other equations, if they have others.
+    Other equations than those of the recurrence may have arguments of other names.
     """
     config, options = case.config, constants(case.config)
     arguments = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)
@@ -296,12 +285,7 @@ def run(case: RecurrenceCase, operations: Arithmetic = RIGHT, equations: Equatio
     """Return the outputs and the compared last states of a case, computed in the type of its arrays.
 
     What does not depend on the states, or the states do not depend on, is computed for all time steps at once: its
-    arrays have a leading axis of time.
-
-    Args:
-        case: the case.
-        operations: computes the primitives.
-        equations: other equations than those of the recurrence.
+    arrays have a leading axis of time. ``equations`` are other ones than those of the recurrence.
     """
     return packed([_run_sequence(one, operations, equations) for one in case.sequences()], case.config)
 

@@ -5,11 +5,16 @@ the sum of every output times its cotangent: ``d_o`` is the cotangent of ``o``, 
 Every method of ``RecurrenceBackward`` is one named part of the computation, so that a deviation overrides one method.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
+from rnn_goldens.cells.adjoint import gradients
+from rnn_goldens.cells.graph import Graph
+from rnn_goldens.cells.matrix_primitives import GraphPrimitives
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import (
     Arrays,
@@ -23,10 +28,81 @@ from rnn_goldens.cells.recurrence import (
     weights_of_rows,
 )
 from rnn_goldens.cells.recurrence_notation import Equations
-from rnn_goldens.cells.recurrence_step_backward import Computation, both_ways
-from rnn_goldens.cells.step_program import Program
-from rnn_goldens.golden.shapes import cotangent_of
+from rnn_goldens.cells.step_program import GIVEN, Operation, Program
+from rnn_goldens.golden.shapes import Shape, cotangent_of
 from rnn_goldens.golden.stored_arrays import sequence_slices
+
+
+class _Fast(GraphPrimitives):
+    """The primitives for arrays of one type, which numbers do not widen."""
+
+    multiply = staticmethod(np.multiply)  # type: ignore[assignment]
+    matmul = staticmethod(np.matmul)  # type: ignore[assignment]
+    nothing = staticmethod(np.zeros_like)
+
+    def sigmoid(self, z: Array) -> Array:
+        """1 / (1 + e^-z)."""
+        sigmoid: Array = 1 / (1 + np.exp(-z))
+        return sigmoid
+
+
+_FAST = _Fast()
+
+_SAME = ("same", "kept_factor", "instead")
+"""Primitives whose value is that of the first argument."""
+
+
+def _compiled(operations: Sequence[Operation], wanted: Sequence[int], given: Mapping[int, int], count: int) -> Program:
+    """Return the program of what wanted values need; ``given`` are the indices in ``count`` arrays of given values."""
+    places, found = dict(given), list[Operation]()
+    for k, operation in _used(operations, wanted, given).items():
+        if operation.primitive in _SAME:
+            places[k] = places[operation.of[0]]
+            continue
+        places[k] = count + len(found)
+        of = tuple(places[place] for place in operation.of)
+        detail = tuple(float(part) if isinstance(part, Fraction) else part for part in operation.detail)
+        found.append(Operation(operation.primitive, of, (), detail))
+    return Program(count, tuple(found), tuple(places[k] for k in wanted))
+
+
+def _used(operations: Sequence[Operation], wanted: Iterable[int], given: Collection[int]) -> dict[int, Operation]:
+    """Return the operations that wanted values need, by position, in order; those of given values excepted."""
+    found, needed = dict[int, Operation](), set(wanted)
+    for k in reversed(range(len(operations))):
+        if k in needed and k not in given and (operation := operations[k]) is not GIVEN:
+            found[k] = operation
+            needed.update(operation.of[:1] if operation.primitive in _SAME else operation.of)
+    return dict(reversed(found.items()))
+
+
+@lru_cache(maxsize=4096)
+def both_ways(program: Program, shapes: tuple[Shape, ...], states: int) -> tuple[Program, Program]:
+    """Return the forward pass of a step, as far as the states after it and the backward pass need it, and the latter.
+
+    The backward pass is given the values of the forward pass, then the cotangents of its results. ``shapes`` are the
+    rows and columns of the inputs.
+    """
+    graph = Graph()
+    with np.errstate(all="ignore"):
+        inputs = [graph.given(np.ones((1, 1, *shape))) for shape in shapes]
+        nodes = graph.step(program, inputs)
+        results = [nodes[place] for place in program.after]
+        seeds = [(node, graph.given(np.ones_like(node.value))) for node in results]
+        found = gradients(graph, seeds, inputs)
+    (first, last), operations = (seeds[k][1].place for k in (0, -1)), list(graph.operations)
+    for one, d_one in zip(inputs, found, strict=True):
+        if d_one.place > last and d_one.operation is GIVEN:
+            operations[d_one.place] = Operation("nothing", (one.place,))
+    wanted = [node.place for node in found]
+    needs = _used(operations, wanted, range(first)).values()
+    kept = sorted({k for operation in needs for k in operation.of if k < first})
+    places = [*(node.place for node in results[-states:]), *kept]
+    forward = _compiled(operations, places, {k: k for k in range(len(inputs))}, len(inputs))
+    given, count = dict(zip(kept, forward.after[states:], strict=True)), forward.inputs + len(forward.operations)
+    given |= {g.place: count + k for k, (_, g) in enumerate(seeds)}
+    return forward, _compiled(operations, wanted, given, count + len(seeds))
+
 
 Gradients = dict[str, Array]
 """Gradients by the name of the array."""
@@ -46,7 +122,7 @@ class Step:
     before: Arrays
     after: Arrays
     values: Sequence[Array]
-    back: Computation
+    back: Program
 
     def __getitem__(self, name: str) -> Array:
         return self.before[name]
@@ -112,8 +188,8 @@ class RecurrenceBackward:
         forward, back = both_ways(self.program(case, tuple(first)), shapes, len(states))
         for step in arguments:
             before = {**step, **weights, **states}
-            values = forward.values(list(before.values()))
-            states = {name: values[forward.index[place]] for name, place in zip(states, forward.wanted, strict=False)}
+            values = forward.computed(_FAST, list(before.values()), {})
+            states = {name: values[place] for name, place in zip(states, forward.after, strict=False)}
             kept.append(Step(before, states, values, back))
         return kept
 
@@ -127,8 +203,8 @@ class RecurrenceBackward:
 
     def step_back(self, step: Step, d_outputs: Arrays, d_after: Arrays) -> Arrays:
         """The gradients of the arguments of a step by head; those of weights by row of the batch, too."""
-        values = step.back.values([*step.values, *d_outputs.values(), *d_after.values()])
-        return {n: values[step.back.index[place]] for n, place in zip(step.before, step.back.wanted, strict=True)}
+        values = step.back.computed(_FAST, [*step.values, *d_outputs.values(), *d_after.values()], {})
+        return {name: values[place] for name, place in zip(step.before, step.back.after, strict=True)}
 
     def d_outputs(self, case: RecurrenceCase, cotangents: Arrays) -> Sequence[Arrays]:
         """The cotangents of the outputs of each step by name of the output, in lanes."""

@@ -42,12 +42,9 @@ Form = Callable[[Graph, RecurrenceCase, list[Nodes], Nodes, Nodes], Unrolled]
 
 @np.errstate(all="ignore")
 def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: Lane | None = None) -> Recorded:
-    """Return the graph of all sequences of a case.
+    """Return the graph of all sequences of a case: step by step or in another form.
 
-    Args:
-        case: the case.
-        form: the form; step by step if None.
-        lane: an axis that becomes a part of the axis of heads.
+    ``lane`` is an axis that becomes a part of the axis of heads.
     """
     config, recurrence, graph, every = case.config, case.config.recurrence, Graph(), slice(None)
     axes = {**config.inputs, **config.outputs, **recurrence.weights}

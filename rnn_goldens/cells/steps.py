@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rnn_goldens.cells.case import Case
-from rnn_goldens.cells.network import Network
+from rnn_goldens.cells.network import Case, Network
 from rnn_goldens.cells.numpy_primitives import Array, State, Weights
 from rnn_goldens.cells.step_program import Program
 from rnn_goldens.golden.shapes import STACKED

@@ -9,19 +9,7 @@ import sys
 
 import click
 
-from rnn_goldens.command_line import (
-    check,
-    defects,
-    diff,
-    explain,
-    export,
-    fuzz,
-    generate,
-    listing,
-    protocol,
-    report,
-    validate,
-)
+from rnn_goldens.command_line import check, explain, export, generate, listing, report
 from rnn_goldens.command_line.terminal import WIDTH, Group, echo, escape_unencodable, wrapped
 from rnn_goldens.errors import FINDING, WRONG_USE, CutShort, InvalidFile, RnnGoldensError
 
@@ -42,14 +30,14 @@ for command in (
     explain.explain,
     check.check,
     check.check_here,
-    fuzz.fuzz,
-    protocol.protocol,
-    validate.validate,
-    diff.diff,
+    check.fuzz,
+    export.protocol,
+    listing.validate,
+    listing.diff,
     export.export,
     generate.generate,
     report.report,
-    defects.defects,
+    report.defects,
 ):
     cli.add_command(command)
 

@@ -1,22 +1,27 @@
-"""``export``: writes goldens in other formats."""
+"""``export``: writes goldens in other formats; ``protocol``: as messages that a program exchanges."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rnn_goldens.command_line.options import by_reason, in_larger_sizes, options, where_supported
+from rnn_goldens.command_line.options import Selection, ids_argument, options, with_selection
 from rnn_goldens.command_line.terminal import echo, wrapped
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export import FORMATS, HDF5, WITH_LAYOUT
 from rnn_goldens.plurals import counted
 
 if TYPE_CHECKING:
+    from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora
     from rnn_goldens.export.exported_golden import Exported
 
+T = TypeVar("T")
+Result = TypeVar("Result")
+
 _INDENT = 11
+_MOST_LISTED = 3
 
 
 @click.command(short_help="Write goldens in another format.")
@@ -108,3 +113,106 @@ def _encode(
     if not encoded:
         raise WrongUse("\n".join(f"{who} cannot be exported to {to}: {why}" for who, why in by_reason(refused)))
     return encoded, refused
+
+
+@click.command(short_help="Print the messages that a program exchanges.")
+@ids_argument("golden_ids", metavar="[ID]...")
+@click.option("--requests", "requests_only", is_flag=True, help="Print only the requests, to pipe them into a program.")
+@options("gradients", "embed", gradients="Messages that request gradients, of protocol 2.")
+@with_selection
+def protocol(
+    *,
+    golden_ids: tuple[str, ...],
+    requests_only: bool,
+    gradients: bool,
+    embed: tuple[str, ...],
+    selection: Selection,
+) -> None:
+    """Print the messages that a program exchanges with check, one per line.
+
+    Each request is followed by its answer. The first answer, to hello, states what a program supports. The next
+    answers are the correct outputs, or gradients, of each selected golden (default: documented/single-sequence) in each
+    precision (default: float32).
+    To try a program: rnn-goldens protocol --requests | ./my_rnn
+    """
+    from rnn_goldens.programs import messages
+
+    default = () if golden_ids or any(selection.names.values()) else ("documented/single-sequence",)
+    goldens = _goldens(selection, *golden_ids, *default, gradients=gradients, embed=embed)
+    for request, answer in _exchanges(goldens, gradients=gradients):
+        click.echo(messages.to_line(request), nl=False)
+        if not requests_only:
+            click.echo(messages.to_line(answer), nl=False)
+
+
+def _exchanges(goldens: Sequence["Golden"], *, gradients: bool) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield requests with their answers: the hello, then one per golden."""
+    from rnn_goldens.golden.built_in_cells import CELLS
+    from rnn_goldens.programs import messages
+    from rnn_goldens.schema import PROTOCOLS
+
+    further = [cell for cell in dict.fromkeys(golden.cell for golden in goldens) if cell not in CELLS]
+    version = PROTOCOLS[-1] if gradients or further else PROTOCOLS[0]
+    yield messages.hello(), messages.correct_hello(version, further)
+    for number, golden in enumerate(goldens, start=1):
+        correct = messages.correct_gradients if gradients else messages.correct_outputs
+        yield messages.request(golden, number, back=gradients), correct(golden, number)
+
+
+def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str, ...]) -> list["Golden"]:
+    from rnn_goldens.corpus import open_corpora
+    from rnn_goldens.golden.embedding import larger_sizes, require_known
+
+    opened = open_corpora(selection.corpus)
+    selected, precisions = selection.entries(opened, *ids), selection.precisions or ["float32"]
+    sizes = larger_sizes(embed)
+    require_known({entry.cell for entry in selected}, sizes)
+    goldens = [
+        opened.load(entry.id, name, gradients=gradients)
+        for entry in selected
+        for name in precisions
+        if name in (entry.gradient_precisions if gradients else entry.precisions)
+        or len(selected) == 1  # load raises the error for the precision that a single golden lacks
+    ]
+    if not goldens:
+        what = " with gradients" if gradients else ""
+        raise WrongUse(f"no golden{what} is selected in {', '.join(precisions)}")
+    larger, refused = where_supported(goldens, lambda golden: in_larger_sizes(golden, sizes), lambda golden: golden.id)
+    lines = [f"{who} {'is' if who in refused else 'are'} refused: {why}" for who, why in by_reason(refused)]
+    if not larger:
+        raise WrongUse("\n".join(lines))
+    for line in lines:
+        echo(line, err=True)
+    return larger
+
+
+def in_larger_sizes(golden: "Golden", sizes: Sequence[tuple[str, int]]) -> "Golden":
+    """Return a golden in those of some larger sizes that it has; raises Unsupported if it has none, or a larger one."""
+    from rnn_goldens.golden.larger_golden import having
+
+    own = having(golden, sizes)
+    if sizes and not own:
+        raise Unsupported(f"it has no {' or '.join(name for name, _ in sizes)} that could grow")
+    return golden.embedded(**own)
+
+
+def where_supported(
+    items: Iterable[T], do: Callable[[T], Result], golden_id: Callable[[T], str] = str
+) -> tuple[list[Result], dict[str, str]]:
+    """Return the results of a function for the items that it does not refuse, and by golden why others were refused."""
+    results, refused = list[Result](), dict[str, str]()
+    for item in items:
+        try:
+            results.append(do(item))
+        except Unsupported as why:
+            refused[golden_id(item)] = str(why)
+    return results, refused
+
+
+def by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield who was refused, and why: a golden, or a number of goldens and, after the reason, the first of them."""
+    for why in dict.fromkeys(refused.values()):
+        ids = [golden_id for golden_id, reason in refused.items() if reason == why]
+        more = f" and {len(ids) - _MOST_LISTED} more" if len(ids) > _MOST_LISTED else ""
+        several = f"{why}: {', '.join(ids[:_MOST_LISTED])}{more}"
+        yield (ids[0], why) if len(ids) == 1 else (f"{len(ids)} goldens", several)

@@ -4,7 +4,7 @@ A program is given after ``--``, in place of an implementation's name.
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial, wraps
@@ -15,24 +15,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
 from rnn_goldens.programs.command import MARK, is_command
 
 if TYPE_CHECKING:
-    from rnn_goldens.checkable_golden import Golden
     from rnn_goldens.corpus import Corpora, Entry
 
 PATH = click.Path(path_type=Path)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-T = TypeVar("T")
-Result = TypeVar("Result")
 
 SELECTING = ("ids", "cell", "features", "without", "dtype")
-
-_MOST_LISTED = 3
 
 _FEATURES = "rnn_goldens.golden.features", "FEATURES"
 
@@ -139,38 +134,6 @@ def with_selection(command: Callable[..., None]) -> Callable[..., None]:
     return options(*SELECTING, "corpus")(called)
 
 
-def in_larger_sizes(golden: "Golden", sizes: Sequence[tuple[str, int]]) -> "Golden":
-    """Return a golden in those of some larger sizes that it has; raises Unsupported if it has none, or a larger one."""
-    from rnn_goldens.golden.larger_golden import having
-
-    own = having(golden, sizes)
-    if sizes and not own:
-        raise Unsupported(f"it has no {' or '.join(name for name, _ in sizes)} that could grow")
-    return golden.embedded(**own)
-
-
-def where_supported(
-    items: Iterable[T], do: Callable[[T], Result], golden_id: Callable[[T], str] = str
-) -> tuple[list[Result], dict[str, str]]:
-    """Return the results of a function for the items that it does not refuse, and by golden why others were refused."""
-    results, refused = list[Result](), dict[str, str]()
-    for item in items:
-        try:
-            results.append(do(item))
-        except Unsupported as why:
-            refused[golden_id(item)] = str(why)
-    return results, refused
-
-
-def by_reason(refused: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield who was refused, and why: a golden, or a number of goldens and, after the reason, the first of them."""
-    for why in dict.fromkeys(refused.values()):
-        ids = [golden_id for golden_id, reason in refused.items() if reason == why]
-        more = f" and {len(ids) - _MOST_LISTED} more" if len(ids) > _MOST_LISTED else ""
-        several = f"{why}: {', '.join(ids[:_MOST_LISTED])}{more}"
-        yield (ids[0], why) if len(ids) == 1 else (f"{len(ids)} goldens", several)
-
-
 implementation_argument = click.argument(
     "arguments",
     metavar="IMPLEMENTATION",
@@ -185,13 +148,7 @@ ids_argument = partial(click.argument, nargs=-1, shell_complete=partial(complete
 
 
 def implementation_and_rest(arguments: Sequence[str]) -> tuple[str, list[str]]:
-    """Split arguments into the implementation and the arguments for pytest.
-
-    A program is the last argument; any other implementation is the first.
-
-    Raises:
-        click.UsageError: both a program and another implementation are given.
-    """
+    """Split arguments into the implementation and those for pytest. A program is the last one, any other the first."""
     if not is_command(arguments[-1]):
         return arguments[0], list(arguments[1:])
     rest = list(arguments[:-1])

@@ -21,13 +21,7 @@ WIDTH = 80
 
 
 def echo(text: str, *, name: str = "", err: bool = False) -> None:
-    """Print text of one or more lines.
-
-    Args:
-        text: may quote any file or program.
-        name: printed before the text, in bold on a terminal.
-        err: whether to print to stderr.
-    """
+    """Print text, which may quote any file or program; ``name`` is printed before it, in bold on a terminal."""
     click.echo(f"{click.style(visible(name), bold=True) if name else ''}{visible(text)}", err=err)
 
 

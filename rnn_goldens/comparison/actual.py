@@ -128,12 +128,7 @@ def _without_others(first: str, states: list[str]) -> str:
 
 
 def actual_gradients(golden: GoldenData, by_name: Mapping[str, object]) -> Actual:
-    """Return the gradients to compare.
-
-    Raises:
-        WrongUse: the golden was loaded without gradients.
-        UnknownName: its gradients cannot be checked in this precision.
-    """
+    """Return the gradients to compare. Raises WrongUse or UnknownName if the golden has none in its precision."""
     expected = golden.expected_of(GRADIENTS).values
     arrays, problems, left_out = dict[str, Output](), dict[str, str](), list[str]()
     for name, value in by_name.items():
@@ -169,15 +164,9 @@ def _unknown(golden: GoldenData, name: str, expected: Mapping[str, object]) -> s
 
 
 def gradients_by_name(golden: InputsData, gradients: object, named: Mapping[str, Any]) -> dict[str, Any]:
-    """Return gradients by name from a mapping, keywords or a torch module after ``backward()``.
+    """Return gradients by name from a mapping, a torch module after ``backward()`` or None, and from keywords.
 
-    Args:
-        golden: the golden that the gradients belong to.
-        gradients: a mapping; a torch module, for the ``.grad`` of its parameters; or None.
-        named: more gradients by name.
-
-    Raises:
-        TypeError: the argument is of another kind, such as outputs; or a name is not a string or is given twice.
+    Raises TypeError for anything else, such as outputs, and for a name that is not a string or is given twice.
     """
     found = _by_name(golden, gradients)
     if twice := sorted(found.keys() & named.keys()):

@@ -1,10 +1,12 @@
 """Converts arrays of any library to NumPy arrays and the names of their precisions.
 
-Only NumPy is imported. If an array needs its library for the conversion, the library is already loaded.
+Only NumPy is imported. If an array needs its library for the conversion, the library is already loaded. Arrays that an
+implementation returns must not be the expected ones, and those that it receives must not be written to.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from numbers import Number
@@ -13,7 +15,10 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.errors import WrongUse
+from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.stored_arrays import InputArrays
 from rnn_goldens.plurals import counted
 
 Conversion = Callable[[Any], tuple[NDArray[Any], str]]
@@ -213,3 +218,72 @@ def _type(value: object) -> str:
     kind = type(value)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     return f"{'an' if name[:1] in tuple('aeiou') else 'a'} {name}"
+
+
+def refuse_own_arrays(golden: GoldenData, *outputs: object) -> None:
+    """Raise WrongUse if an output, as for ``Golden.check``, is an expected array of the golden or shares its memory."""
+    found = [part for output in outputs for part in _arrays_in(output)]
+    for name, arrays in golden.expected_arrays().items():
+        if any(_shares_memory(part, array) for part in found for array in arrays):
+            raise WrongUse(
+                f"{golden.id}: an output is the golden's own {name}, which would be compared with itself; "
+                "pass the outputs of your implementation"
+            )
+
+
+def _arrays_in(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any argument of a user
+    """Yield the tensors and arrays in a value. One that cannot be read is left out: ``outputs.read`` reports it."""
+    if type(value) is np.ndarray:
+        yield value
+        return
+    with suppress(Exception):
+        if hasattr(value, "data_ptr"):  # a torch tensor, which NumPy may be unable to read
+            yield value
+        elif is_array_like(value):
+            yield np.asarray(value)
+        else:
+            parts = value.values() if isinstance(value, Mapping) else parts_of(value)
+            for part in parts or ():
+                if not isinstance(part, NUMBERS):
+                    yield from _arrays_in(part)
+
+
+def _shares_memory(value: Any, array: NDArray[Any]) -> bool:  # noqa: ANN401 - an array or a tensor
+    if isinstance(value, np.ndarray):
+        return np.may_share_memory(value, array)
+    if value.device.type != "cpu":
+        return False
+    try:
+        begin: int = value.data_ptr()
+    except RuntimeError:  # a sparse tensor has no memory of its own
+        return False
+    return array.ctypes.data <= begin < array.ctypes.data + array.nbytes
+
+
+def written_to(inputs: InputsData, before: InputArrays) -> list[str]:
+    """Return the names of the arrays that were written to, although they are read-only in NumPy.
+
+    ``before`` is a deep copy of the stored arrays. Of ``inputs``, arrays that were cast when read are checked, too.
+    """
+    original, rounding = dict(_stored_arrays(vars(before))), PRECISIONS[inputs.dtype].round
+    now = [(name, array, original[name]) for name, array in _stored_arrays(vars(inputs.stored))]
+    for name, array in _stored_arrays(vars(inputs)):
+        stored = original[name] if name in original else np.zeros(array.shape)  # undefined states and cotangents
+        now.append((name, array, rounding(stored)))
+    return list(dict.fromkeys(name for name, array, other in now if array.tobytes() != other.tobytes()))
+
+
+def wrote_into(names: list[str]) -> str:
+    """Return the error text for an implementation that wrote to these arrays."""
+    kinds = "inputs, weights and cotangents" if any(n.startswith("d_") for n in names) else "inputs and weights"
+    return f"wrote into {', '.join(names)}: {kinds} belong to the caller and must not change"
+
+
+def _stored_arrays(fields: Mapping[str, object]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the arrays in the fields of inputs or of stored arrays, by name, with each state, weight and cotangent."""
+    for name in ("lengths", "offsets"):
+        if isinstance(value := fields.get(name), np.ndarray):
+            yield name, value
+    for group in ("inputs", "states", "weights", "cotangents"):
+        if isinstance(arrays := fields.get(group), Mapping):
+            yield from arrays.items()

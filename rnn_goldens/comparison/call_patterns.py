@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import gradients_by_name
-from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
-from rnn_goldens.comparison.array_ownership import refuse_own_arrays
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read, refuse_own_arrays
 from rnn_goldens.comparison.golden_slices import joined, longest, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.comparison.verdict import Verdict, compare
@@ -68,16 +67,9 @@ def compare_calls(
 ) -> Iterator[tuple[str, Verdict]]:
     """Compare the outputs of a single call with a golden and, if they are right, the outputs of other call patterns.
 
-    Args:
-        golden: the golden.
-        run: the implementation.
-        compare_once: compares the outputs of the single call: ``Golden.compare`` or a function with its arguments.
-        calls: one or more names of ``CALL_PATTERNS``. A pattern is skipped if it does not apply to the golden, or if
-            the implementation refuses the pattern (``Unsupported``) but not the golden.
-        refused: called for each pattern that the implementation refuses.
-
-    Yields:
-        The name of a pattern and its verdict. The single call (``once``) comes first. No pattern follows a failure.
+    Yields the name of a pattern and its verdict. The single call (``once``), which ``compare_once`` compares, comes
+    first. No pattern follows a failure. A pattern is skipped if it does not apply to the golden, or if the
+    implementation refuses the pattern but not the golden: then ``refused`` is called.
 
     Raises:
         UnknownName: no such call pattern.
@@ -249,15 +241,9 @@ CALL_PATTERNS = {
 def compare_gradient_calls(
     golden: GoldenData, backward: Backward, compare_gradients: Callable[[Mapping[str, Any], str], Verdict]
 ) -> Iterator[tuple[str, Verdict]]:
-    """Call an implementation twice with the same inputs and compare both results.
+    """Call an implementation twice with the same inputs; yield ``once`` and, if it is right, ``twice``, with verdicts.
 
-    Args:
-        golden: the golden, with gradients.
-        backward: the implementation.
-        compare_gradients: compares gradients by name; the second argument explains wrong ones, "" if unknown.
-
-    Yields:
-        ``once`` and ``twice``, each with its verdict; only ``once`` if the first call fails.
+    ``compare_gradients`` compares gradients by name; its second argument explains wrong ones, "" if unknown.
 
     Raises:
         Unsupported: a cotangent of an output that is not compared is not zero.

@@ -38,14 +38,9 @@ def failure_text(
     like: str = "",
     known: Sequence[tuple[str, int]] = (),
 ) -> str:
-    """Describe the differences of a comparison that failed.
+    """Describe the differences of a comparison that failed; ``meaning`` is what they mean besides wrong values.
 
-    Args:
-        actual: the actual arrays.
-        found: the difference of each array.
-        meaning: what the differences mean besides wrong values; "" if nothing.
-        like: the name of the cause that gives exactly these arrays.
-        known: more sentences about the actual arrays, each with its maximum number of lines.
+    ``like`` names the cause that gives exactly these arrays; ``known`` has more sentences, each with its most lines.
     """
     profile = "" if actual.golden.profile == DEFAULT else f" by the profile {actual.golden.profile}"
     embedded = "" if actual.golden.embedding is None else f" with {actual.golden.embedding}"

@@ -23,14 +23,8 @@ def by_name(
     element of a pair of states. Such a pair must have two arrays with as many axes as ``out``, and with the shape of a
     state if the shape is known.
 
-    Args:
-        layout: the layout of the cell.
-        out: the output at each time step; or all outputs, as a tuple or a mapping.
-        states: the last states, or one tuple of them: those that are compared, or all.
-        state_shape: the shape of the first state; None if it is unknown.
-
-    Raises:
-        TypeError: there are more states than the cell has, or states besides outputs by name.
+    ``out`` may be all outputs, as a tuple or a mapping; ``states`` are those that are compared, or all, or one tuple of
+    them. Raises TypeError if there are more states than the cell has, or states besides outputs by name.
     """
     first, *last = layout.outputs
     given = _without_trailing_none(states)
@@ -127,16 +121,9 @@ def only_array(result: object) -> Any:  # noqa: ANN401 - an array of any library
 
 
 def outputs_of(result: object, golden: GoldenData | None = None, layout: Layout | None = None) -> Sequence[Any]:
-    """Return the outputs in the result of an implementation, as arguments of ``Golden.check``.
+    """Return the outputs in the result of an implementation, as arguments of ``Golden.check``; else raise TypeError.
 
-    Args:
-        result: the result.
-        golden: the golden, if it may compare only ``out``.
-        layout: the layout of the cell, if there is no golden. Without both, the cell is a network's, with at most two
-            states.
-
-    Raises:
-        TypeError: the result does not contain outputs.
+    A golden may compare only ``out``. Without golden and layout, the cell is a network's, with at most two states.
     """
     __tracebackhide__ = True
     if golden is not None and is_out_alone(golden, result):

@@ -67,12 +67,8 @@ class Convention:
     def to_torch(self, cell: str, config: Config, weights: Mapping[str, Any], layout: Layout | None = None) -> Weights:
         """Convert this convention's weights, array-likes of any library, to PyTorch's.
 
-        Args:
-            cell: the cell.
-            config: the configuration of the network.
-            weights: by name; or nested, as in Flax and JAX: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is
-                ``{"params": {"l0": …``; a single layer may omit ``l0``.
-            layout: the layout of a custom cell.
+        Weights are by name; or nested, as in Flax and JAX: ``{"l0": {"ii": {"kernel": …`` is ``l0/ii/kernel``, as is
+        ``{"params": {"l0": …``; a single layer may omit ``l0``. A custom cell needs its layout.
 
         Raises:
             Unsupported: the convention cannot represent such a network, or the network cannot represent these weights.
@@ -105,16 +101,9 @@ class Convention:
     def gradients_to_torch(
         self, cell: str, config: Config, layout: Layout, gradients: Mapping[str, Any], least: Precision
     ) -> dict[str, Array]:
-        """Return the gradients of PyTorch's weights, from those of this convention's weights.
+        """Return the gradients of PyTorch's weights from those of this convention's weights: the transposed conversion.
 
-        This is the transpose of the conversion of weights.
-
-        Args:
-            cell: the cell.
-            config: the configuration of the network.
-            layout: the layout of the cell.
-            gradients: by name, possibly nested. Missing gradients are allowed; results that need them are omitted.
-            least: the lowest precision that is accepted.
+        Gradients are by name, possibly nested. Some may be missing; results that need them are omitted.
 
         Raises:
             TypeError: a gradient is less precise than ``least``.

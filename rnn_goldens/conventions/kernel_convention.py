@@ -161,13 +161,7 @@ class KernelConvention:
         return self.values[parameter](found) if parameter in self.values else found
 
     def refused(self, function: str, features: Collection[str], decay: str | None) -> Iterator[str]:
-        """Yield what a golden needs and a function does not have.
-
-        Args:
-            function: the name of the function.
-            features: the features of the golden.
-            decay: ``head`` or ``key``; None for a recurrence without decay.
-        """
+        """Yield what a golden needs and a function does not have; ``decay`` is ``head``, ``key`` or None."""
         yield from (what for feature, what in self.lacking.items() if feature in features)
         if "grouped-values" in features and self.with_key_heads and not any(p in function for p in self.with_key_heads):
             yield KEYS_EACH

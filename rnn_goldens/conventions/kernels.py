@@ -5,13 +5,13 @@ packages use the same names. docs/kernel-layouts.md has the table for readers.
 """
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 from rnn_goldens.conventions.kernel_convention import GATES, KEYS_EACH, OFFSETS, KernelConvention, KernelLayout
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
 _ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
-_GATED_DELTA = ("gated_delta",)
 _SCANS = ("selective_scan", "mamba")
 _A_STATE_EACH = "several query heads for each head: it has a state for each query head"
 _A_BETA_EACH = "one beta for all heads"
@@ -24,7 +24,12 @@ _POOL_OF_SGLANG = KernelLayout(state="value key", slots="initial_state_indices",
 _CU_SEQLENS = {"cu_seqlens": OFFSETS}
 """What many kernels call the offsets."""
 
-_OF_FLA = {"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD}
+_of_gated_delta = partial(KernelConvention, cells=("gated_delta",), decays={"": BY_HEAD}, lacking=_A_HEAD_EACH)
+"""Returns the convention of kernels of gated delta rules, most of which take a decay by head."""
+
+_of_fla = partial(KernelConvention, "flash-linear-attention", run="fla-core 0.6.0, Triton's interpreter")
+
+_DECAYS_OF_FLA = {"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD}
 
 
 def _named(activation: str) -> str | None:
@@ -50,7 +55,6 @@ _OF_GATES: dict[str, Any] = {
     },
     "keywords": ("A_log", "dt_bias", "use_gate_in_kernel"),
     "layout": KernelLayout(float32=("S0",)),
-    "run": "fla-core 0.6.0, Triton's interpreter",
 }
 """How flash-linear-attention calls kernels that compute norms and gates themselves."""
 
@@ -70,22 +74,18 @@ KERNELS = (
         },
         run="transformers 5.24.0, torch on a CPU",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "flashinfer",
         "gdn_prefill: chunk_gated_delta_rule",
-        _GATED_DELTA,
         signs=("output_final_state", "output_state"),
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         layout=KernelLayout(order="tokens head", state="value key", decay="factor", float32=("g", "beta", "S0")),
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         version="0.7.4",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "flashinfer",
         "gdn_decode: gated_delta_rule_mtp",
-        _GATED_DELTA,
         signs=("A_log", "use_qk_l2norm", "disable_state_update"),
         without=("state",),
         names={**GATES, "initial_state": "state"},
@@ -94,37 +94,28 @@ KERNELS = (
             state="value key", decay="A_log", float32=("S0",), slots="initial_state_indices", in_place=True
         ),
         version="0.7.4",
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
     ),
-    KernelConvention(
+    _of_gated_delta(
         "flashinfer",
         "gdn_decode: gated_delta_rule_decode_pretranspose",
-        _GATED_DELTA,
         signs=("A_log", "use_qk_l2norm", "initial_state_indices"),
         names=GATES,
         flags={"use_qk_l2norm": False, "initial_state": None},
         layout=KernelLayout("batch 1 head", state="value key", decay="A_log", float32=("S0",), in_place=True),
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         version="0.7.4",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "flashinfer",
         "gdn_decode: gated_delta_rule_decode",
-        _GATED_DELTA,
         signs=("A_log", "use_qk_l2norm"),
         names=GATES,
         flags={"use_qk_l2norm": False},
         layout=KernelLayout("batch 1 head", decay="A_log", float32=("S0",), in_place=True),
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         version="0.7.4",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "vllm",
         "fused_recurrent_gated_delta_rule",
-        _GATED_DELTA,
         signs=("inplace_final_state", "ssm_state_indices"),
         names={**_CU_SEQLENS, "initial_state": "state"},
         flags={"inplace_final_state": True, **_NO_NORM},
@@ -133,60 +124,47 @@ KERNELS = (
         ),
         run="vllm 0.33.0, Triton's interpreter",
         decays={"kda": BY_KEY, "": BY_HEAD},
-        lacking=_A_HEAD_EACH,
     ),
-    KernelConvention(
+    _of_gated_delta(
         "vllm",
         "chunk_gated_delta_rule, chunk_kda",
-        _GATED_DELTA,
         signs=("output_final_state",),
         package="vllm",
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         layout=KernelLayout(state="value key"),
         decays={"kda": BY_KEY, "": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         run="vllm 0.33.0, Triton's interpreter (chunk_kda not run)",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "sglang",
         "chunk_gated_delta_rule",
-        _GATED_DELTA,
         signs=("initial_state_indices", "inplace_update"),
         names={**_CU_SEQLENS, "initial_state": "state"},
         flags={"inplace_update": True, **_NO_NORM},
         layout=_POOL_OF_SGLANG,
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         run="sglang 0.5.23, Triton's interpreter",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "sglang",
         "fused_recurrent_gated_delta_rule_update",
-        _GATED_DELTA,
         signs=("initial_state_source", "initial_state_indices"),
         names={**_CU_SEQLENS, "initial_state_source": "state"},
         flags={"disable_state_update": False, **_NO_NORM},
         layout=_POOL_OF_SGLANG,
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         run="sglang 0.5.23, Triton's interpreter",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "sglang",
         "fused_recurrent_gated_delta_rule",
-        _GATED_DELTA,
         signs=("output_final_state",),
         package="sglang",
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         layout=KernelLayout(state="value key"),
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         run="sglang 0.5.23, Triton's interpreter",
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "modules: causal_conv1d",
         ("causal_conv",),
         signs=("x", "weight", "output_final_state"),
@@ -194,10 +172,8 @@ KERNELS = (
         flags=_RETURN_STATE,
         layout=KernelLayout(window="width"),
         values={"activation": _named},
-        run="fla-core 0.6.0, Triton's interpreter",
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_… and fused_recurrent_… of the four rules, chunk_kda",
         _ATTENTION,
         signs=("output_final_state",),
@@ -205,73 +181,60 @@ KERNELS = (
         flags=_RETURN_STATE,
         by_key="gk",
         with_key_heads=("gated_delta_rule", "kda"),
-        decays=_OF_FLA,
+        decays=_DECAYS_OF_FLA,
         lacking=_A_HEAD_EACH,
-        run="fla-core 0.6.0, Triton's interpreter",
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_… and fused_recurrent_gated_delta_rule, with norms and gates",
         ("gated_delta_net",),
         signs=("output_final_state", "use_beta_sigmoid_in_kernel"),
         without=("lower_bound",),
         **_OF_GATES,
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_kda and fused_recurrent_kda, with norms and gates",
         ("kda",),
         signs=("output_final_state", "use_beta_sigmoid_in_kernel", "lower_bound"),
         **_OF_GATES,
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_simple_gla and fused_recurrent_simple_gla, with a fixed decay",
         ("retention",),
         signs=("output_final_state", "g_gamma"),
         names={**_CU_SEQLENS, "g_gamma": "log_decay"},
         flags=_RETURN_STATE,
         lacking={"grouped-values": KEYS_EACH},
-        run="fla-core 0.6.0, Triton's interpreter",
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_… and fused_recurrent_… of RWKV-6 and RWKV-7",
         ("rwkv6", "generalized_delta"),
         signs=("output_final_state", "r", "w"),
         names={**_CU_SEQLENS, "r": "q", "w": "g"},
         flags=_RETURN_STATE,
-        run="fla-core 0.6.0, Triton's interpreter",
     ),
-    KernelConvention(
-        "flash-linear-attention",
+    _of_fla(
         "chunk_… and fused_recurrent_dplr_delta_rule",
         ("generalized_delta",),
         signs=("output_final_state", "a", "b", "gk"),
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         by_key="gk",
-        run="fla-core 0.6.0, Triton's interpreter",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "mlx-lm",
         "gated_delta: gated_delta_update",
-        _GATED_DELTA,
         signs=("q", "k", "v", "a", "b", "A_log", "mask"),
         names=GATES,
         layout=KernelLayout(state="value key", decay="A_log", scale="one", float32=("S0",)),
-        decays={"": BY_HEAD},
-        lacking=_A_HEAD_EACH,
         run="mlx-lm 0.32.2, MLX on a CPU",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "mlx-lm",
         "gated_delta: gated_delta_ops, gated_delta_kernel",
-        _GATED_DELTA,
         signs=("q", "k", "v", "g", "beta", "mask"),
         package="mlx_lm",
+        decays={},
         layout=KernelLayout(state="value key", decay="factor", scale="one", float32=("g", "beta", "S0")),
-        lacking=_A_HEAD_EACH,
         run="mlx-lm 0.32.2, MLX on a CPU (gated_delta_kernel not run)",
     ),
     KernelConvention(
@@ -318,14 +281,13 @@ KERNELS = (
         values={"activation": _named},
         run="causal_conv1d 1.7.0, its reference in torch",
     ),
-    KernelConvention(
+    _of_gated_delta(
         "ggml",
         "ggml_gated_delta_net, from Python",
-        _GATED_DELTA,
         signs=(),
         package="ggml",
+        decays={},
         layout=KernelLayout(state="value key", heads="tiled"),
-        lacking=_A_HEAD_EACH,
         run="ggml 0.25.3, the CPU backend",
     ),
 )

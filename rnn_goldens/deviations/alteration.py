@@ -8,8 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
-from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.cells.step_program import Equations
+from rnn_goldens.cells.step_program import Equations, with_equations
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS

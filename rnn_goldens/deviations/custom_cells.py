@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import Backward, Cell
-from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.notation import Term, Weight
-from rnn_goldens.cells.step_program import Equations
+from rnn_goldens.cells.step_program import Equations, with_equations
 from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.alteration import Alteration, in_steps, in_weights
 from rnn_goldens.deviations.deviation import Deviation

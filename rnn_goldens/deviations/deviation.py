@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rnn_goldens.cells.case import AnyCase
+from rnn_goldens.cells.network import AnyCase
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.needs import features_of

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from rnn_goldens.cells.case import AnyCase
+from rnn_goldens.cells.network import AnyCase
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.golden.features import derived_features
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY

@@ -73,7 +73,7 @@ def satisfied_by(actual: Actual, causes: Sequence[Sequence[str]]) -> Contract | 
     """
     if not isinstance(actual.expected.tolerance, Contracts):
         return None
-    from rnn_goldens.error_analysis.profile_tolerance import has_tf32
+    from rnn_goldens.error_analysis.network_bounds import has_tf32
 
     profile, keeps_states = actual.golden.profile, any(n.startswith("state_kept_in") for cause in causes for n in cause)
     for other in _looser(profile, actual.golden.dtype):

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.cells.adjoint import by_matrix, part_of
 from rnn_goldens.cells.case_graph import Recorded
-from rnn_goldens.cells.derivatives import by_matrix, part_of
 from rnn_goldens.cells.graph import Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum, sides
-from rnn_goldens.error_analysis.graph_folding import By, Folded, folded, is_handed
-from rnn_goldens.error_analysis.loss_policy import Losses, Policy
+from rnn_goldens.error_analysis.graph_folding import By, Cut, Folded, is_handed
+from rnn_goldens.error_analysis.loss_policy import SUMS, Losses, Policy, lost_in_sum, sides
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.progress import counting
 
@@ -44,7 +43,7 @@ class Bounds:
 
     def __init__(self, recorded: Recorded, results: Sequence[Node], policy: Policy) -> None:
         self.graph, self.policy, self.results = recorded.graph, policy, results
-        forms = folded(recorded.graph, results, Losses(recorded, policy))
+        forms = Cut(recorded.graph, results, Losses(recorded, policy)).folded()
         self._folded = {joint: (form, number) for form in forms for number, joint in enumerate(form.joints)}
         self._latest_first = sorted(self._folded, reverse=True)
         losses = [form.losses.reshape(-1, len(policy.kinds)) for form in forms if form.losses is not None]

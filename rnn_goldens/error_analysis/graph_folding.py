@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnn_goldens.cells.derivatives import ELEMENTWISE, RULES, part_of
+from rnn_goldens.cells.adjoint import ELEMENTWISE, RULES, part_of
 from rnn_goldens.cells.graph import Graph, Node
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.step_program import GIVEN, Operation
-from rnn_goldens.error_analysis.gradient_sums import SUMS
-from rnn_goldens.error_analysis.loss_policy import Losses
+from rnn_goldens.error_analysis.loss_policy import SUMS, Losses
 from rnn_goldens.error_analysis.rounding_model import TERM_BY_TERM
 from rnn_goldens.golden.stored_arrays import Float64
 
@@ -65,11 +64,6 @@ class Folded:
     others: list[Other] = field(default_factory=list)
 
 
-def folded(graph: Graph, results: Sequence[Node], losses: Losses) -> list[Folded]:
-    """Return the joints that results depend on, by form."""
-    return _Cut(graph, results, losses).folded()
-
-
 def is_handed(operation: Operation) -> bool:
     """Return whether a value is a state or a layer's output, which one part of a composition hands to another."""
     return operation.primitive in ("choose", "handed")
@@ -82,7 +76,7 @@ _DERIVED: Mapping[str, tuple[int, ...]] = {
 """For primitives without a derivative by some arguments: the arguments by which they have a derivative."""
 
 
-class _Cut:
+class Cut:
     """Finds the joints of a graph, and groups those of the same form."""
 
     def __init__(self, graph: Graph, results: Sequence[Node], losses: Losses) -> None:
@@ -101,6 +95,7 @@ class _Cut:
         self.joints = self._joints({node.place for node in results})
 
     def folded(self) -> list[Folded]:
+        """Return the joints that the results depend on, by form."""
         groups, keys, numbers = defaultdict[int, list[int]](list), dict[int, int](), dict[object, int]()
         for k in self.computed:
             keys[k] = numbers.setdefault(self._form(k, keys), len(numbers))
@@ -155,7 +150,7 @@ class _Local:
 class _Folding:
     """Folds joints of one form: descends from each joint to the joints that it depends on."""
 
-    def __init__(self, cut: _Cut, joints: Places) -> None:
+    def __init__(self, cut: Cut, joints: Places) -> None:
         self.cut, self.local = cut, _Local()
         self._known: dict[tuple[Places, bool], int] = {}
         self.folded = Folded(joints)

@@ -56,11 +56,8 @@ Flags = Sequence[bool]
 def accumulated_in(arithmetic: str, site: Site, accumulated: Accumulated, *, computed: Flags) -> Accumulated:
     """Return the loss of accumulation of an operation in float32, under tf32 or wgsl.
 
-    Args:
-        arithmetic: ``tf32`` or ``wgsl``.
-        site: the operation.
-        accumulated: its loss where each operation rounds in float32.
-        computed: for each operand of a product, whether it was computed, so that it may have all digits of float32.
+    ``accumulated`` is its loss where each operation rounds in float32. An operand of a product that was ``computed``
+    may have all digits of float32.
     """
     if arithmetic == TF32:
         return accumulated + lost_in_operands(site, computed=computed)

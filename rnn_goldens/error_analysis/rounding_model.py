@@ -94,13 +94,7 @@ class Site:
 
 
 def loss(computed: Computed, k: int, stored: Storing) -> Loss | None:
-    """Return the loss of the primitive that computes a value, or None if it is exact.
-
-    Args:
-        computed: all values.
-        k: the position of the value.
-        stored: the storage model.
-    """
+    """Return the loss of the primitive that computes the value at ``k`` in a storage model; None if it is exact."""
     operation = computed.operations[k]
     if not loses(operation):
         return None

@@ -153,7 +153,7 @@ def _sweep(run: Callable[[Any], Sequence[Any]], activation: Activation, precisio
 
 def certified(activation: Activation, precision: str, values: Float64) -> Golden:
     """Return a certified golden for arguments of an activation. Needs python-flint."""
-    from rnn_goldens.cells.network_graph import recorded
+    from rnn_goldens.cells.network import recorded
     from rnn_goldens.error_analysis.network_bounds import bounds_of
     from rnn_goldens.generator.ball_evaluation import proven
 

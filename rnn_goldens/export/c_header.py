@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.place import axes
+from rnn_goldens.comparison.differences import axes
 from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, expected, identifier, inputs
 from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
 

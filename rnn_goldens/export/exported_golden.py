@@ -12,7 +12,7 @@ from rnn_goldens.encoding import content_hash
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.features import is_id
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.unbatched_goldens import batched
+from rnn_goldens.implementations.network_construction import batched
 
 FORMAT = 1
 

@@ -18,7 +18,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, by_direction, expected
 from rnn_goldens.golden.built_in_cells import standard_cell
-from rnn_goldens.implementations.unbatched_goldens import batched
+from rnn_goldens.implementations.network_construction import batched
 
 Array = NDArray[Any]
 Test = dict[str, Any]

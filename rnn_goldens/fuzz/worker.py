@@ -12,8 +12,7 @@ from typing import Any
 
 from rnn_goldens.cells import name_cells, named_cells
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
-from rnn_goldens.comparison.array_ownership import written_to, wrote_into
+from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read, written_to, wrote_into
 from rnn_goldens.comparison.returned import by_name, only_array
 from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.generator.pool import end_with_parent

@@ -7,6 +7,7 @@ ml_dtypes.
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,16 @@ class Library:
     """NumPy, which has no gradients, and what the other libraries share with it."""
 
     name = "NumPy"
+    module = "numpy"
+    """The name of the module with the library's functions."""
+
+    @property
+    def functions(self) -> Any:  # noqa: ANN401
+        """The module with the library's functions, imported on first use."""
+        return import_module(self.module)
 
     def maker(self, dtype: str) -> Make:
-        """Return the function that creates arrays in a precision.
-
-        Raises:
-            Unsupported: bfloat16 in NumPy, without ml_dtypes.
-        """
+        """Return the function that creates arrays in a precision. Raises Unsupported for bfloat16 without ml_dtypes."""
         from rnn_goldens.implementations.numpy_cells import arithmetic
 
         own = np.dtype(arithmetic(dtype))
@@ -57,7 +61,7 @@ class Library:
 
     def asarray(self, array: Any, dtype: Any = None) -> Any:  # noqa: ANN401 - arrays and types of any library
         """Return an array of the library, in a type of the library or its own."""
-        return np.asarray(array, dtype)
+        return self.functions.asarray(array, dtype)
 
     def float32(self, array: Any) -> Any:  # noqa: ANN401
         """Return an array in float32."""
@@ -68,16 +72,16 @@ class Library:
         return array.astype("int32")
 
     def exp(self, array: Any) -> Any:  # noqa: ANN401
-        """Return the exponential of a traced array."""
-        raise NotImplementedError
+        """Return the exponential of an array."""
+        return self.functions.exp(array)
 
     def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
         """Return the elements of an array at places of an axis."""
-        return np.take(array, places, axis)
+        return self.functions.take(array, self.functions.asarray(places), axis)
 
     def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
         """Return arrays as one with a new axis."""
-        return np.stack(arrays, axis)
+        return self.functions.stack([*arrays], axis)
 
     def contiguous(self, array: Any) -> Any:  # noqa: ANN401
         """Return an array without gaps between its elements, the last axis first."""
@@ -103,7 +107,7 @@ class Library:
 class _Torch(Library):
     """torch, on the CPU."""
 
-    name = "torch"
+    name = module = "torch"
 
     def maker(self, dtype: str) -> Make:
         import torch
@@ -126,18 +130,10 @@ class _Torch(Library):
     def int32(self, array: Any) -> Any:  # noqa: ANN401
         return array.int()
 
-    def exp(self, array: Any) -> Any:  # noqa: ANN401
-        return array.exp()
-
     def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
         import torch
 
         return array.index_select(axis % array.ndim, torch.tensor(places))
-
-    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
-        import torch
-
-        return torch.stack([*arrays], axis)
 
     def contiguous(self, array: Any) -> Any:  # noqa: ANN401
         return array.contiguous()
@@ -181,10 +177,20 @@ _CALLS_BETWEEN_CLEARS = 50
 fails with "Failed to materialize symbols" when a process has more than ``vm.max_map_count``, by default 65,530."""
 
 
-class _Jax(Library):
+class _Immutable(Library):
+    """A library whose arrays do not change, and have no gaps."""
+
+    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
+        return array
+
+    def writable(self, array: Any) -> Any:  # noqa: ANN401
+        return array
+
+
+class _Jax(_Immutable):
     """JAX."""
 
-    name = "JAX"
+    name, module = "JAX", "jax.numpy"
 
     def maker(self, dtype: str) -> Make:
         import jax.numpy as jnp
@@ -204,32 +210,6 @@ class _Jax(Library):
 
         if not next(_CALLS) % _CALLS_BETWEEN_CLEARS:
             jax.clear_caches()  # type: ignore[no-untyped-call] # JAX has no types for it
-
-    def asarray(self, array: Any, dtype: Any = None) -> Any:  # noqa: ANN401
-        import jax.numpy as jnp
-
-        return jnp.asarray(array, dtype)
-
-    def exp(self, array: Any) -> Any:  # noqa: ANN401
-        import jax.numpy as jnp
-
-        return jnp.exp(array)
-
-    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:  # noqa: ANN401
-        import jax.numpy as jnp
-
-        return jnp.take(array, jnp.asarray(places), axis)
-
-    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
-        import jax.numpy as jnp
-
-        return jnp.stack([*arrays], axis)
-
-    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
-        return array
-
-    def writable(self, array: Any) -> Any:  # noqa: ANN401
-        return array
 
     def vjp(self, forward: Forward, leaves: Named) -> tuple[Named, Back]:
         import jax
@@ -272,10 +252,10 @@ class _TensorFlow(Library):
         return outputs, back
 
 
-class _Mlx(Library):
+class _Mlx(_Immutable):
     """MLX, on the CPU; without gradients."""
 
-    name = "MLX"
+    name, module = "MLX", "mlx.core"
 
     def maker(self, dtype: str) -> Make:
         import mlx.core as mx
@@ -294,17 +274,6 @@ class _Mlx(Library):
         import mlx.core as mx
 
         return mx.take(array, mx.array(places), axis)
-
-    def stack(self, arrays: Sequence[Any], axis: int) -> Any:  # noqa: ANN401
-        import mlx.core as mx
-
-        return mx.stack([*arrays], axis)
-
-    def contiguous(self, array: Any) -> Any:  # noqa: ANN401
-        return array
-
-    def writable(self, array: Any) -> Any:  # noqa: ANN401
-        return array
 
 
 NUMPY, TORCH, JAX, TENSORFLOW, MLX = Library(), _Torch(), _Jax(), _TensorFlow(), _Mlx()

@@ -1,9 +1,13 @@
 """The built-in implementations by name, with the packages that each requires, and their versions.
 
-The module of an implementation, and so its framework, is imported on first use.
+The module of an implementation, and so its framework, is imported on first use. The backend of Keras, which cannot
+change after the import, is ``KERAS_BACKEND``, else the first that is installed of JAX, torch and TensorFlow. Keras
+itself would read ~/.keras/keras.json and default to TensorFlow.
 """
 
 import ast
+import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +21,39 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
-from rnn_goldens.implementations.keras_backend import keras_backend, require_backend
 from rnn_goldens.user_code import import_object
+
+BACKENDS = ("jax", "torch", "tensorflow")
+"""Backends of Keras, in order of preference."""
+
+
+def keras_backend() -> str:
+    """Return the name of the backend, which is also the name of its package; "jax" if none is installed."""
+    installed = [name for name in BACKENDS if find_spec(name)]
+    return os.environ.get("KERAS_BACKEND") or (installed or BACKENDS)[0]
+
+
+def imported_keras() -> Any:  # noqa: ANN401 - Keras has no types
+    """Import Keras with the selected backend; raises WrongUse if Keras has no such backend."""
+    is_chosen = "KERAS_BACKEND" in os.environ
+    os.environ["KERAS_BACKEND"] = keras_backend()
+    try:
+        return import_module("keras")
+    except ValueError as error:
+        if not is_chosen:
+            raise
+        raise WrongUse(f"KERAS_BACKEND is {keras_backend()!r}: {error}; it may be {', '.join(BACKENDS)}") from None
+    finally:
+        if not is_chosen:
+            del os.environ["KERAS_BACKEND"]
+
+
+def require_backend(backend: str) -> None:
+    """Select Keras's backend; raises WrongUse if Keras already runs on another."""
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = backend  # Keras reads it once, on import
+    if (other := imported_keras().backend.backend()) != backend:
+        raise WrongUse(f"Keras already runs on {other} and cannot change to {backend} in the same process")
 
 
 @dataclass(frozen=True)

@@ -78,9 +78,7 @@ def traced(golden: Inputs, arrays: Mapping[str, Any], make: Make) -> TracedInput
 def with_cotangents(golden: Inputs, outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - of a network
     """Return out, and each output whose cotangent is not zero, by cotangent: the loss has no other terms.
 
-    Raises:
-        Unsupported: one of these outputs is not returned.
-        TypeError: no outputs are returned.
+    Raises Unsupported if one of these outputs is not returned, and TypeError if none is.
     """
     first, *others = golden.cotangents
     if (alone := only_array(outputs)) is not None:
@@ -103,15 +101,9 @@ def gradients(
 ) -> Mapping[str, Any]:
     """Return the gradients of outputs by a library's arrays; None or zeros for one that no output depends on.
 
-    Args:
-        library: the library.
-        golden: inputs with cotangents.
-        forward: returns outputs, computed from the arrays.
-        leaves: the arrays by name: inputs, given initial states, and weights.
-        convention: the convention of the weights; their gradients are converted to PyTorch's.
-
-    Raises:
-        TypeError: an output does not depend on any of the arrays, or has another shape than its cotangent.
+    ``forward`` computes outputs from the arrays ``leaves``: inputs, given initial states, and weights of a convention,
+    whose gradients are converted to PyTorch's. Raises TypeError if an output depends on none of the arrays, or has
+    another shape than its cotangent.
     """
     __tracebackhide__ = True
 
@@ -147,12 +139,7 @@ def _pulled_back(library: Library, golden: Inputs, outputs: Named, back: Back) -
 
 
 def differentiated(function: Callable[[Inputs], Any], golden: Inputs, outputs: Any) -> Mapping[str, Any]:  # noqa: ANN401
-    """Call a user's function again with traced arrays, and differentiate its outputs.
-
-    Args:
-        function: the user's function.
-        golden: inputs with cotangents.
-        outputs: the function's outputs from the first call; their type selects the library.
+    """Call a user's function again with traced arrays, and differentiate its outputs, whose type selects the library.
 
     Raises:
         Unsupported: the outputs are of neither JAX nor torch, or the function does not compute with traced arrays.

@@ -109,11 +109,7 @@ CELLS = Cells(_own)
 
 
 def own_cells(kind: type[linen.RNNCellBase]) -> Cells:
-    """Return networks of a user's class, shaped like ``flax.linen.SimpleCell``, ``LSTMCell`` or ``GRUCell``.
-
-    Raises:
-        WrongUse: the class is not a cell of ``flax.linen``.
-    """
+    """Return networks of a user's class, shaped like a cell of ``flax.linen``; raises WrongUse if it is none."""
     if not issubclass(kind, linen.RNNCellBase):
         of = "flax.nnx" if any(base.__module__.startswith("flax.nnx") for base in kind.__mro__) else "Flax"
         raise WrongUse(
@@ -123,8 +119,7 @@ def own_cells(kind: type[linen.RNNCellBase]) -> Cells:
 
     def make(golden: Inputs) -> linen.RNNCellBase:
         wanted: dict[str, Any] = {"features": golden.network.hidden_size, "param_dtype": jnp.dtype(golden.dtype)}
-        _, options = OF_CELLS.get(golden.cell, (None, {}))
-        wanted |= selecting(golden, kind, options)
+        wanted |= selecting(golden, kind, OF_CELLS)
         return kind(**accepted(kind, wanted, {"param_dtype": jnp.dtype("float32")}))
 
     return Cells(make, _require_parameters)

@@ -19,17 +19,17 @@ import numpy as np
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.implementations.array_library import JAX, TENSORFLOW, TORCH, Named
+from rnn_goldens.implementations.builtin import imported_keras
 from rnn_goldens.implementations.differentiation import given_arrays, gradients
-from rnn_goldens.implementations.keras_backend import imported_keras
 from rnn_goldens.implementations.network_construction import (
     InstanceCache,
     accepted,
+    outputs,
     require_cell,
     require_gates,
     selecting,
     takes,
 )
-from rnn_goldens.implementations.unbatched_goldens import outputs
 
 keras = imported_keras()
 
@@ -164,11 +164,7 @@ LAYERS = Layers(_own)
 
 
 def own_layers(kind: type) -> Layers:
-    """Return networks of a user's class of layers.
-
-    Raises:
-        WrongUse: the class is a Keras cell, which computes one time step.
-    """
+    """Return networks of a user's class of layers. Raises WrongUse for a Keras cell, which computes one time step."""
     if issubclass(kind, STEPS):
         raise WrongUse(
             f"{kind.__name__} is a cell of Keras: choose a layer class that contains it, such as keras.layers.LSTM"
@@ -180,8 +176,7 @@ def own_layers(kind: type) -> Layers:
             raise Unsupported(f"{kind.__name__} takes no go_backwards")
         if golden.lengths is None:
             del wanted["zero_output_for_mask"]
-        _, options = OF_CELLS.get(golden.cell, (None, {}))
-        return kind(hidden_size, **accepted(kind, {**wanted, **selecting(golden, kind, options)}, NEEDLESS))
+        return kind(hidden_size, **accepted(kind, {**wanted, **selecting(golden, kind, OF_CELLS)}, NEEDLESS))
 
     def make(golden: Inputs) -> list[Any]:
         _require_fit(kind, golden)

@@ -42,9 +42,7 @@ class KernelArrays:
     ) -> None:
         """Store what is needed; ``states`` are further names under which the initial state is an argument.
 
-        Raises:
-            Unsupported: the golden has something that the layout cannot express.
-            WrongUse: a part of the layout does not fit the recurrence, or the library.
+        Raises Unsupported for what the layout cannot express, and WrongUse if it does not fit recurrence or library.
         """
         self.layout, self.golden, self._library, self._make = convention.layout, golden, library, make
         self._drops_others = convention.library != PLAIN.library
@@ -231,10 +229,8 @@ class KernelArrays:
     def call(self, function: Callable[[Values], Any], values: Values) -> Any:  # noqa: ANN401 - as the function returns it
         """Return what a function returns for arguments in its layout, in ours.
 
-        A function of one time step is called for each of them, and receives the state of the one before.
-
-        Raises:
-            TypeError: the layout says that the state changes in place, but the function returned another one.
+        A function of one time step is called for each of them, and receives the state of the one before. Raises
+        TypeError if the layout says that the state changes in place, but the function returned another one.
         """
         if self.layout == KernelLayout():
             return function(values)

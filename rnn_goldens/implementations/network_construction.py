@@ -1,16 +1,21 @@
-"""Constructs a network of a user's class, of any framework, with the arguments it takes; one instance for all calls."""
+"""Constructs a network of a user's class, of any framework, with the arguments it takes; one instance for all calls.
+
+The batch axis of unbatched goldens is added for a network that needs one, and removed from its outputs.
+"""
 
 import inspect
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.errors import RnnGoldensError, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.shapes import BATCH
 
 Network = TypeVar("Network")
 
@@ -21,15 +26,9 @@ def is_of(package: str, kind: type) -> bool:
 
 
 def accepted(kind: type, wanted: Mapping[str, Any], needless: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments to create a network of a user's class with.
+    """Return the wanted arguments of a user's class that it accepts; raises Unsupported if another one matters.
 
-    Args:
-        kind: the class.
-        wanted: arguments by name.
-        needless: values that a class is assumed to use if it lacks the argument; equal arguments are left out.
-
-    Raises:
-        Unsupported: the class does not accept an argument whose value matters.
+    ``needless`` has values that a class is assumed to use if it lacks the argument: they do not matter.
     """
     taken = takes(kind)
     for argument, value in wanted.items():
@@ -38,8 +37,9 @@ def accepted(kind: type, wanted: Mapping[str, Any], needless: Mapping[str, Any])
     return accepted_only(kind, wanted)
 
 
-def selecting(golden: Inputs, kind: type, options: Mapping[str, Any]) -> Mapping[str, Any]:
+def selecting(golden: Inputs, kind: type, of_cells: Mapping[str, tuple[Any, dict[str, Any]]]) -> Mapping[str, Any]:
     """Return which of the arguments that select a golden's cell a class needs: those that it accepts, and relu."""
+    _, options = of_cells.get(golden.cell, (None, {}))
     return options if golden.cell == "rnn_relu" else accepted_only(kind, options)
 
 
@@ -96,11 +96,7 @@ def _constructors(kind: type) -> Iterator[Callable[..., Any]]:
 
 
 def require_gates(name: str, golden: Inputs, rows: int) -> None:
-    """Refuse a golden whose cell has another number of gates than the rows of a recurrent matrix imply.
-
-    Raises:
-        Unsupported: the numbers differ; the message has both.
-    """
+    """Raise Unsupported if the rows of a recurrent matrix imply another number of gates than the golden's cell has."""
     gates, wanted = rows / golden.network.hidden_size, len(golden.layout.gates)
     if gates != wanted:
         raise Unsupported(f"{name} has {gates:g} blocks of weights, {golden.cell} has {wanted}")
@@ -113,11 +109,7 @@ def require_cell(golden: Inputs, library: str, cells: Collection[str] = CELLS) -
 
 
 def takes_state(name: str, call: Callable[..., Any], state: object) -> bool:
-    """Return whether a call accepts an initial state as its second argument.
-
-    Raises:
-        Unsupported: the call does not, and the golden has an initial state.
-    """
+    """Return whether a call accepts an initial state as its second argument; raises Unsupported if one is needed."""
     is_accepted = takes(call) is None or positional(call)[1] > 1
     if state is not None and not is_accepted:
         raise Unsupported(f"{name} takes no initial state as its second argument")
@@ -149,3 +141,77 @@ class InstanceCache(Generic[Network]):
             self._set_weights(network, golden)
             self._weights = weights
         return network
+
+
+_LONGEST_REASON = 80
+"""The largest number of characters of a reason."""
+
+
+BATCHED = 3
+"""The number of axes of x and out with a batch."""
+
+
+def batched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401 - an array of any library
+    """Return an input, state or output of a golden, or a cotangent, by its name, with a batch axis."""
+    if golden.batch_shape:
+        return array
+    return array[:, None] if _batch_axis(golden, name) else array[None]
+
+
+def unbatched(golden: Inputs, name: str, array: Any) -> Any:  # noqa: ANN401
+    """Return such an array or its gradient, by its name, without the batch axis if the golden is unbatched."""
+    if golden.batch_shape:
+        return array
+    return array[:, 0] if _batch_axis(golden, name) else array[0]
+
+
+def _batch_axis(golden: Inputs, name: str) -> int:
+    """Return which axis is the batch: the first one, or the second one of states."""
+    return golden.config.axes(name.removeprefix("d_"), golden.layout, batched=True).index(BATCH)
+
+
+def outputs(golden: Inputs, found: Sequence[Any]) -> tuple[Any, ...]:
+    """Return out, h_n (and c_n) shaped as in the golden."""
+    return tuple(unbatched(golden, name, array) for name, array in zip(golden.layout.outputs, found, strict=False))
+
+
+def called_unbatched(name: str, call: Callable[[Any, Any], Any], x: Any, state: Any) -> Any:  # noqa: ANN401
+    """Return the result of a network for an unbatched input (time, input), and its initial state: one, a pair or None.
+
+    ``call`` calls the network, named ``name`` in messages. Raises Unsupported if it accepts only batches: it raises an
+    error, or treats the time axis as the batch.
+    """
+    __tracebackhide__ = True
+
+    def shape_of_one() -> tuple[int, ...]:
+        """Return the shape of out for the same input as a batch of one; () if the network raises an error."""
+        try:
+            if isinstance(state, tuple):
+                return _shape(call(x[None], tuple(part[:, None] for part in state)))
+            return _shape(call(x[None], None if state is None else state[:, None]))
+        except Exception:
+            return ()
+
+    try:
+        result = call(x, state)
+    except (NotImplementedError, Unsupported, RnnGoldensError):  # the implementation's own refusal, or wrong use
+        raise
+    except Exception as error:
+        if len(shape_of_one()) != BATCHED:
+            raise
+        reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+        raise Unsupported(
+            f"{name} takes no unbatched input ({textwrap.shorten(reason, _LONGEST_REASON, placeholder=' …')})"
+        ) from error
+    found = _shape(result)
+    if len(found) == BATCHED:
+        of_one = shape_of_one()
+        if len(of_one) == BATCHED and math.prod(found) != math.prod(of_one):  # equal if it returned a batch of one
+            raise Unsupported(f"{name} takes no unbatched input (it treats the time axis as the batch)")
+    return result
+
+
+def _shape(result: Any) -> tuple[int, ...]:  # noqa: ANN401
+    """Return the shape of the first output; () if it is not an array."""
+    out = result[0] if isinstance(result, tuple | list) and result else result
+    return tuple(getattr(out, "shape", ()))

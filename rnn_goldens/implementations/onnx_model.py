@@ -24,7 +24,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
+from rnn_goldens.implementations.network_construction import batched, outputs
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -106,13 +106,8 @@ class OnnxModel:
 def onnx_model(golden: Inputs, *, stored_weights: bool = True) -> OnnxModel:
     """Return the model of a golden in its precision.
 
-    Args:
-        golden: the golden.
-        stored_weights: whether the model of a network stores the weights, or has an input for each of them. The model
-            of a recurrence has inputs.
-
-    Raises:
-        Unsupported: ONNX has no operator for the cell or for packed sequences, or the installed onnx is older than it.
+    The model of a network stores the weights, or has an input for each of them; that of a recurrence has inputs. Raises
+    Unsupported if ONNX, or the installed version, has no operator for the cell or for packed sequences.
     """
     if golden.cell in ATTRIBUTES:
         return network_model(golden, stored_weights=stored_weights)
@@ -265,10 +260,8 @@ _IN_FLOAT32 = {ATTENTION: ATTENTION, CONVOLUTION: "SiLU"}
 def run_reference(golden: Inputs) -> tuple[NDArray[Any], ...]:
     """Return the output at each time step, then the last states, as ONNX's reference evaluator computes them.
 
-    LinearAttention is float32 inside in half precisions; CausalConvWithState rounds each operation.
-
-    Raises:
-        Unsupported: for relu, for an LSTM if onnx is older than 1.23, and for float64 if a part is computed in float32.
+    LinearAttention is float32 inside in half precisions; CausalConvWithState rounds each operation. Raises Unsupported
+    for relu, for an LSTM if onnx is older than 1.23, and for float64 if a part is computed in float32.
     """
     from onnx.reference import ReferenceEvaluator
 

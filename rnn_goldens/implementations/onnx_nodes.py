@@ -105,12 +105,9 @@ def _plain(attribute: AttributeProto) -> Any:  # noqa: ANN401 - int, float, text
 
 
 def require_same_network(graph: GraphProto, golden: Inputs) -> None:
-    """Refuse a golden with another network or other weights; a graph without recurrent operators is not inspected.
+    """Raise Unsupported for a golden with another network or other weights, with the first difference.
 
-    Weights that differ only in order or sign are a bug of the file.
-
-    Raises:
-        Unsupported: the message names the first difference.
+    A graph without recurrent operators is not inspected. Weights that differ in order or sign are a bug of the file.
     """
     nodes, config = nodes_of(graph), golden.network
     if not nodes:
@@ -161,8 +158,7 @@ def activations(attributes: Mapping[str, Any], operator: str) -> list[str]:
 def cells_of(path: str) -> tuple[str, ...]:
     """Return the cells whose equations the recurrent nodes of a file have; () without such nodes.
 
-    Raises:
-        WrongUse: the file does not exist or is not an ONNX model, or no cell has its equations.
+    Raises WrongUse if the file does not exist or is not an ONNX model, or no cell has its equations.
     """
     nodes = nodes_of(load(path).graph)
     if not nodes:

@@ -25,9 +25,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NoKern
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.implementations.network_construction import batched, outputs
 from rnn_goldens.implementations.onnx_model import TYPES, onnx_model
 from rnn_goldens.implementations.onnx_nodes import RECURRENT, load, require_same_network
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
 from rnn_goldens.plurals import counted
 
 Array = NDArray[Any]
@@ -44,10 +44,8 @@ ONNX_OUT = 4
 def run(golden: Inputs) -> tuple[Array, ...]:
     """Return the output at each time step, then the last states.
 
-    ONNX Runtime has no kernels for the operators of recurrences: it computes the functions that define them.
-
-    Raises:
-        Unsupported: ONNX Runtime has no kernel for the precision (float64, bfloat16), or is older than the operator.
+    ONNX Runtime has no kernels for the operators of recurrences: it computes the functions that define them. Raises
+    Unsupported if it has no kernel for the precision (float64, bfloat16), or is older than the operator.
     """
     model, version = onnx_model(golden), onnxruntime.__version__
     try:
@@ -76,8 +74,7 @@ _session = lru_cache(maxsize=1)(open_session)
 def file_implementation(path: str) -> Callable[[Inputs], tuple[Array, ...]]:
     """Return the implementation, which returns out, h_n (and c_n).
 
-    Raises:
-        WrongUse: the file does not exist, is not an ONNX model, or is unrolled for a number of time steps.
+    Raises WrongUse if the file does not exist, is not an ONNX model, or is unrolled for a number of time steps.
     """
     opened, is_for_all = lru_cache(maxsize=1)(_open), "{id}" not in path
     if is_for_all:

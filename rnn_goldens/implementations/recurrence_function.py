@@ -36,10 +36,16 @@ _RESEMBLING = 2
 """The number of arrays and states of a recurrence that a function must name to be taken for a function of it."""
 
 
-def name_of(function: Callable[..., Any]) -> str:
-    """Return a function's name for messages."""
+def _innermost(function: Any) -> Any:  # noqa: ANN401 - anything that can be called
+    """Return the function inside ``functools.partial``, declarations of kernels, and decorators."""
     while isinstance(function, partial | Kernel):
         function = function.func if isinstance(function, partial) else function.function
+    return inspect.unwrap(function)
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return a function's name for messages."""
+    function = _innermost(function)
     return str(getattr(function, "__name__", type(function).__name__))
 
 
@@ -63,10 +69,8 @@ def _signature(function: Any) -> inspect.Signature:  # noqa: ANN401 - anything t
 
 
 def _globals(function: Any) -> Mapping[str, object]:  # noqa: ANN401
-    """Return the names of the module of a function inside ``functools.partial``, decorators, and callable objects."""
-    while isinstance(function, partial):
-        function = function.func
-    function = inspect.unwrap(function)
+    """Return the names of the module that defines a function, or the class of a callable object."""
+    function = _innermost(function)
     if not inspect.isroutine(function):
         called = getattr(type(function), "forward", type(function).__call__)  # of torch's modules, of other objects
         function = inspect.unwrap(called)
@@ -135,13 +139,9 @@ class FunctionOfArrays:
 
     @property
     def library(self) -> Library:
-        """The library of the arrays that the function takes.
+        """The library of the first parameter annotated with a library's type; else the one that the module imports.
 
-        It is that of the first parameter annotated with a library's type; else torch or JAX, if the function's module
-        imports it; else NumPy.
-
-        Raises:
-            WrongUse: there are no annotations, and the function's module imports torch and JAX.
+        Otherwise NumPy. Raises WrongUse if there are no annotations, and the function's module imports torch and JAX.
         """
         texts = [one if isinstance(one, str) else inspect.formatannotation(one) for one in self._annotations]
         names = (name for text in texts for name in _FIRST_PART.findall(text))
@@ -264,9 +264,7 @@ class FunctionOfArrays:
 
 def _package(function: Any) -> str:  # noqa: ANN401 - anything that can be called
     """Return the top-level package that defines a function; "" if it does not say."""
-    while isinstance(function, partial):
-        function = function.func
-    return str(getattr(inspect.unwrap(function), "__module__", None) or "").partition(".")[0]
+    return str(getattr(_innermost(function), "__module__", None) or "").partition(".")[0]
 
 
 def _values(golden: Inputs, make: Make) -> dict[str, Any]:

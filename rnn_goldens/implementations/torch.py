@@ -11,8 +11,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.array_library import TORCH
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
-from rnn_goldens.implementations.network_construction import InstanceCache, require_cell, takes_state
-from rnn_goldens.implementations.unbatched_goldens import batched, outputs
+from rnn_goldens.implementations.network_construction import InstanceCache, batched, outputs, require_cell, takes_state
 
 OF_CELLS: dict[str, tuple[str, dict[str, str]]] = {
     "rnn_tanh": ("RNN", {"nonlinearity": "tanh"}),
@@ -69,8 +68,7 @@ def gradients_of_layers(golden: Inputs) -> Mapping[str, Tensor | None]:
 def call_layer(network: nn.RNNBase, golden: Inputs, given: Mapping[str, Tensor]) -> Any:  # noqa: ANN401 - a user's layer may return out alone
     """Call a layer as users do, with the golden's input and given states: sequences of several lengths are packed.
 
-    Raises:
-        Unsupported: the golden has an initial state, and the layer's class does not accept one.
+    Raises Unsupported if the golden has an initial state, and the layer's class does not accept one.
     """
     x, state = given["x"], initial_state(golden, given)
     more = (state,) if takes_state(type(network).__name__, network.forward, state) else ()

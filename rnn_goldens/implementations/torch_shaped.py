@@ -15,16 +15,17 @@ from rnn_goldens.golden.shapes import STACKED
 from rnn_goldens.implementations.array_library import TORCH, Make
 from rnn_goldens.implementations.differentiation import given_arrays, gradients, initial_state
 from rnn_goldens.implementations.network_construction import (
+    BATCHED,
     InstanceCache,
     accepted,
     accepted_only,
+    called_unbatched,
     is_of,
     require_gates,
     require_no_more,
     takes,
     takes_state,
 )
-from rnn_goldens.implementations.unbatched_goldens import BATCHED, called_unbatched
 
 NEEDLESS = {"num_layers": 1, "bidirectional": False, "bias": True, "batch_first": True}
 """Assumed behaviour of a constructor that does not accept these arguments. ``nonlinearity`` is assumed to be tanh."""
@@ -37,12 +38,7 @@ class TorchShaped:
     """Networks of a user's class."""
 
     def __init__(self, kind: type) -> None:
-        """Store the class.
-
-        Raises:
-            WrongUse: the constructor requires an argument that goldens do not provide, or the class is a single time
-                step.
-        """
+        """Store the class; raises WrongUse if it needs an argument that goldens do not have, or is one time step."""
         require_no_more(kind, (*NEEDLESS, "input_size", "hidden_size", "nonlinearity"))
         self.kind, self._is_of_torch, self._is_layer = kind, is_of("torch", kind), False
         if self._is_of_torch:
@@ -69,8 +65,7 @@ class TorchShaped:
     def gradients(self, golden: Inputs) -> Mapping[str, Any]:
         """Return the gradients by ``torch.autograd``.
 
-        Raises:
-            Unsupported: the class computes with NumPy arrays, or a weight is not a parameter.
+        Raises Unsupported if the class computes with NumPy arrays, or a weight is not a parameter.
         """
         __tracebackhide__ = True
         name = self.kind.__name__
@@ -160,11 +155,7 @@ class TorchShaped:
 
 
 def _named(network: Any, weights: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - the user's class
-    """Return the weights under the network's own names: with a prefix if all of its parameters have it.
-
-    Raises:
-        WrongUse: no name matches PyTorch's.
-    """
+    """Return the weights under the network's own names, which may share a prefix; raises WrongUse if none matches."""
     own_names = list(network.state_dict()) if hasattr(network, "state_dict") else []
     prefixes = {name.rpartition(".")[0] for name in own_names}
     if len(prefixes) == 1 and (prefix := prefixes.pop()) and {f"{prefix}.{name}" for name in weights} == set(own_names):

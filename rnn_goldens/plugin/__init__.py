@@ -1,16 +1,16 @@
-"""The pytest plugin. pytest loads ``hooks``, ``options`` and ``report_message``; other modules are imported when used.
+"""The pytest plugin. pytest loads ``hooks`` and ``options``; other modules are imported when used.
 
 Four modules define what a project's tests can use:
 
-- ``OPTIONS``: command-line options, which can also be set in the ini file; ``settings`` checks them.
-- ``marker``: ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
-- ``fixture``: the fixture ``rnn_golden``, which records what a test checks; ``implementation`` has the fixture
-  ``rnn_implementation``, and guards its calls.
+- ``OPTIONS``: command-line options, which can also be set in the ini file.
+- ``settings`` checks them, and reads ``@pytest.mark.rnn_goldens``, which selects goldens and parametrizes tests.
+- ``fixture``: the fixture ``rnn_golden``, which records what a test checks, and restores what it changed;
+  ``implementation`` has the fixture ``rnn_implementation``, and guards its calls.
 - ``report_file``: the file that ``--rnn-goldens-report`` writes.
 
 Internal modules, among others: ``check_log`` records the comparisons of a test, ``outcomes`` derives the outcome,
-``run_results`` collects the outcomes of a run, ``session_finish`` turns them into an exit code, and ``terminal``
-prints them. ``state_restoration`` restores what a test changed. ``builtin_check`` runs ``rnn-goldens check``.
+``run_results`` collects the outcomes of a run, and ``session_finish`` turns them into an exit code and prints them.
+``builtin_check`` runs ``rnn-goldens check``.
 """
 
 from collections.abc import Iterator, Mapping

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.comparison.error_plot import Picture
-from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
+from rnn_goldens.comparison.verdict import GoldenMismatch, Picture, Verdict
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.plugin.run_results import Finding, RunResults, first_line
-from rnn_goldens.plugin.selected_golden import SelectedGolden
+from rnn_goldens.plugin.run_results import Finding, RunResults, SelectedGolden, first_line
 
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
 """The reason of the known failure that ``check_fails`` records."""

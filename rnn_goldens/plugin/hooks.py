@@ -1,4 +1,4 @@
-"""The hooks of pytest. A project that does not use goldens imports only them, ``options`` and ``report_message``."""
+"""The hooks of pytest. A project that does not use goldens imports only them and ``options``."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rnn_goldens.plugin import FLAGS, NAMES, OPTIONS
-from rnn_goldens.plugin.options import DRAWING, INCOMPLETE, MARKER, RUN_RESULTS, flag, ini_name, setting
-from rnn_goldens.plugin.report_message import MESSAGE, message_of, result_of
+from rnn_goldens.plugin.options import (
+    DRAWING,
+    INCOMPLETE,
+    MARKER,
+    MESSAGE,
+    RUN_RESULTS,
+    flag,
+    ini_name,
+    message_of,
+    result_of,
+    setting,
+)
 
 if TYPE_CHECKING:
     from rnn_goldens.checkable_golden import Golden
@@ -104,7 +114,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """Print the sections about goldens, and why the run is not complete."""
     if RUN_RESULTS in terminalreporter.config.stash:
-        from rnn_goldens.plugin.terminal import summarize
+        from rnn_goldens.plugin.session_finish import summarize
 
         summarize(terminalreporter)
 
@@ -112,7 +122,7 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrize a test with the selected goldens, in each precision."""
     if "rnn_golden" in metafunc.fixturenames:
-        from rnn_goldens.plugin.marker import parametrize
+        from rnn_goldens.plugin.settings import parametrize
 
         parametrize(metafunc)
 
@@ -120,7 +130,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Fail a test without ``rnn_golden`` that is marked, or whose marked class or module has no test of goldens."""
     if "rnn_goldens" in item.keywords and not _takes_golden(item):
-        from rnn_goldens.plugin.marker import refuse_marker_without_golden
+        from rnn_goldens.plugin.settings import refuse_marker_without_golden
 
         refuse_marker_without_golden(item)
 
@@ -147,8 +157,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     drawing = sys.modules.get(DRAWING)
     with ExitStack() as around:
         if _takes_golden(item):
-            from rnn_goldens.plugin.fixture import checked
-            from rnn_goldens.plugin.state_restoration import restored
+            from rnn_goldens.plugin.fixture import checked, restored
 
             around.enter_context(checked(item))
             around.enter_context(restored())

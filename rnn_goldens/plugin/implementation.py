@@ -19,8 +19,7 @@ import pytest
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.actual import gradients_by_name
-from rnn_goldens.comparison.array_conversion import NotNumbers, read
-from rnn_goldens.comparison.array_ownership import written_to, wrote_into
+from rnn_goldens.comparison.array_conversion import NotNumbers, read, written_to, wrote_into
 from rnn_goldens.comparison.call_patterns import Backward
 from rnn_goldens.comparison.returned import by_name, outputs_of
 from rnn_goldens.errors import ProgramFailed, RnnGoldensError, Unsupported, WrongUse
@@ -76,9 +75,8 @@ def stop_for_wrong_use(config: pytest.Config, error: WrongUse) -> NoReturn:
 def start(config: pytest.Config) -> None:
     """Resolve the implementation that is set, and start it if it is a program; once per run.
 
-    Raises:
-        pytest.UsageError: no implementation is set, or it is not found or does not start. If the user's module raised
-            an error, ``__cause__`` is that error.
+    Raises pytest.UsageError if none is set, or it is not found or does not start; its cause is an error that the user's
+    module raised.
     """
     if _STARTED in config.stash:
         return
@@ -115,11 +113,9 @@ class ImplementationFailed(Exception):
 
 @contextmanager
 def failures_as_errors() -> Iterator[None]:
-    """Turn pytest outcomes and exits, raised while an implementation runs or its outputs are read, into errors.
+    """Turn outcomes and exits, raised while an implementation runs or its outputs are read, into errors.
 
-    Raises:
-        Unsupported: the implementation skipped.
-        ImplementationFailed: it called ``pytest.xfail``, ``pytest.fail``, ``pytest.exit`` or ``sys.exit``.
+    A skip is Unsupported; ``pytest.xfail``, ``fail`` and ``exit`` and ``sys.exit`` are ImplementationFailed.
     """
     __tracebackhide__ = True
     try:
@@ -148,15 +144,11 @@ class Guard:
         now: Path | None,
         backward: Backward,
     ) -> None:
-        """Guard an implementation.
+        """Guard an implementation; ``seconds`` is the time limit for one golden, None for a program, which has its own.
 
-        Args:
-            run: the implementation.
-            seconds: the time limit for one golden; None for a program, which has its own.
-            late: the list to which findings about goldens whose tests have ended are appended.
-            now: file that names the golden being run, with a traceback if a call is ended together with its process;
-                the supervisor reads it if the process dies. If None, a call that cannot be interrupted is not ended.
-            backward: returns gradients; raises Unsupported if the implementation has none.
+        Findings about goldens whose tests have ended are appended to ``late``. The file ``now`` names the golden that
+        runs, with a traceback if a call ends together with its process; the supervisor reads it if the process dies.
+        Without it, a call that cannot be interrupted is not ended.
         """
         self._run, self._backward = run, backward
         self._seconds = seconds
@@ -168,8 +160,7 @@ class Guard:
 
         Raises:
             Unsupported: the implementation refused or skipped.
-            ImplementationFailed: it took too long, wrote into its inputs, or called ``pytest.xfail``, ``pytest.fail``,
-                ``pytest.exit`` or ``sys.exit``.
+            ImplementationFailed: it took too long, wrote into its inputs, or ended the test through pytest or an exit.
         """
         __tracebackhide__ = True
         return self._guarded(golden, self._outputs, "outputs")
@@ -177,9 +168,7 @@ class Guard:
     def gradients(self, golden: Inputs) -> dict[str, Any]:
         """Return the gradients by name, for inputs with cotangents; the caller checks that the inputs are unchanged.
 
-        Raises:
-            Unsupported, ImplementationFailed: as in ``__call__``, but not for inputs that were written to.
-            TypeError: the implementation returned something other than gradients, such as outputs.
+        Raises as ``__call__`` does, and TypeError for something other than gradients, such as outputs.
         """
         __tracebackhide__ = True
         return self._guarded(golden, self._gradients, "gradients")

@@ -82,6 +82,11 @@ def _matches(golden_id: str, dtype: str, pattern: str) -> bool:
     return fnmatchcase(golden_id, pattern) or fnmatchcase(f"{golden_id}-{dtype}", pattern)
 
 
+def first_matching(listed: Iterable[ListEntry], entry: Entry, dtype: str, sizes: Mapping[str, int]) -> ListEntry | None:
+    """Return the first line that matches a golden in a precision, embedded in these sizes."""
+    return next((one for one in listed if one.matches(entry, dtype) and one.is_for(entry.cell, sizes)), None)
+
+
 def read_list(path: Path, entries: Iterable[Entry]) -> list[ListEntry]:
     """Read a list; blank lines and lines that start with # are comments.
 

@@ -17,7 +17,7 @@ from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden_result import FAILED, PASSED, WRONG, Result, embedded_in, golden_and_precision, own_reason
 from rnn_goldens.plugin import settings
-from rnn_goldens.plugin.known_failures import EMBED, ListEntry
+from rnn_goldens.plugin.known_failures import EMBED, ListEntry, first_matching
 from rnn_goldens.plugin.options import flag
 from rnn_goldens.plugin.run_results import NOT_CHECKED, RunResults, first_names, golden_of, passes_again
 from rnn_goldens.plurals import counted
@@ -44,9 +44,8 @@ def _passing(config: pytest.Config, run_results: RunResults) -> Iterator[str]:
     by_line: dict[int, tuple[ListEntry, list[Result]]] = {}
     for entry in ran:
         about = settings.corpora_of(config, entry.get("corpus", "")).entry(entry["golden"])
-        listed, sizes = settings.listed_in(config, settings.KNOWN), entry.get("embed", {})
-        matching = (one for one in listed if one.matches(about, entry["dtype"]) and one.is_for(about.cell, sizes))
-        if one := next(matching, None):
+        listed = settings.listed_in(config, settings.KNOWN)
+        if one := first_matching(listed, about, entry["dtype"], entry.get("embed", {})):
             by_line.setdefault(one.line, (one, []))[1].append(entry)
     for one, entries in by_line.values():
         passes = [entry for entry in entries if passes_again(entry)]
@@ -120,20 +119,16 @@ def updated_list(
 ) -> UpdatedList:
     """Return the file after a run; keeps comments, order, and entries of goldens that did not run.
 
-    A run in larger sizes changes only entries of larger sizes, and any other run only the others.
-
-    Args:
-        text: the file; "" if there is none.
-        listed: its entries.
-        entries: all goldens of the corpora.
-        results: the results of goldens that were compared or raised an error.
+    A run in larger sizes changes only entries of larger sizes, and any other run only the others. ``results`` are those
+    of goldens that were compared or raised an error.
     """
     by_id = {entry.id: entry for entry in entries}
     failed = [result for result in results if _fails(result)]
     narrowed = gone = 0
     lines = text.removeprefix("\ufeff").splitlines()
     for one in listed:
-        covered, ran = _matched(one, by_id), [r for r in results if _is_of(one, r, by_id)]
+        covered, of_sizes = _matched(one, by_id), [r for r in results if one.is_of_larger_sizes == ("embed" in r)]
+        ran = [r for r in of_sizes if one.is_for(by_id[r["golden"]].cell, r.get("embed", {}))]
         known_to_fail = {golden_of(result) for result in ran if _fails(result)}
         passed = {*map(golden_of, ran)} - known_to_fail
         passing, failing = ([(e, d) for e, d in covered if (e.id, d) in some] for some in (passed, known_to_fail))
@@ -141,22 +136,10 @@ def updated_list(
             lines[one.line - 1] = "\n".join(_narrowed(one, covered, passing, failing)) or _REMOVED
             gone += len(passing) == len(covered)
             narrowed += len(passing) != len(covered)
-    new = [r for r in failed if not any(_covers(one, r, by_id) for one in listed)]
+    new = [r for r in failed if not first_matching(listed, by_id[r["golden"]], r["dtype"], r.get("embed", {}))]
     for sizes in dict.fromkeys(map(embedded_in, new)):
         lines += _with_embed(_new_lines([result for result in new if embedded_in(result) == sizes], by_id), sizes)
     return UpdatedList("".join(f"{line}\n" for line in lines if line != _REMOVED), len(new), narrowed, gone)
-
-
-def _covers(one: ListEntry, result: Result, by_id: Mapping[str, Entry]) -> bool:
-    entry = by_id[result["golden"]]
-    return one.matches(entry, result["dtype"]) and one.is_for(entry.cell, result.get("embed", {}))
-
-
-def _is_of(one: ListEntry, result: Result, by_id: Mapping[str, Entry]) -> bool:
-    """Return whether a result may change an entry: both are of larger sizes, or neither is."""
-    return one.is_of_larger_sizes == ("embed" in result) and one.is_for(
-        by_id[result["golden"]].cell, result.get("embed", {})
-    )
 
 
 def _with_embed(lines: Iterable[str], sizes: str) -> list[str]:

@@ -7,19 +7,17 @@ from typing import Any, Literal
 
 import pytest
 
-from rnn_goldens.comparison.verdict import GoldenMismatch
-from rnn_goldens.comparison.verdict_table import gradient_rows
+from rnn_goldens.comparison.verdict import GoldenMismatch, gradient_rows
 from rnn_goldens.corpus.detectable_deviations import sizes_of
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn
 from rnn_goldens.plugin.check_log import CHECK_FAILS, CheckLog, entry_of
 from rnn_goldens.plugin.fixture import CHECK_LOG
-from rnn_goldens.plugin.marker import skip_reason
-from rnn_goldens.plugin.report_message import MESSAGE, PROPERTY, Message, message_of
-from rnn_goldens.plugin.run_results import first_line, run_of
-from rnn_goldens.plugin.selected_golden import SelectedGolden, selected_of
-from rnn_goldens.plugin.shortened_failures import remove_id_from_summary
+from rnn_goldens.plugin.options import MESSAGE, PROPERTY, Message, message_of
+from rnn_goldens.plugin.run_results import SelectedGolden, first_line, run_of, selected_of
+from rnn_goldens.plugin.session_finish import remove_id_from_summary
+from rnn_goldens.plugin.settings import skip_reason
 
 OUTCOMES = (PASSED, SKIPPED, KNOWN, REFUSED, FAILED)
 """Outcomes from best to worst. The outcome of a test is the worst of its phases and subtests."""

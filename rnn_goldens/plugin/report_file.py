@@ -24,11 +24,10 @@ from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.rendering import is_page, render
 from rnn_goldens.plugin import FLAGS, OPTIONS, as_typed
-from rnn_goldens.plugin.options import INCOMPLETE, RUN_RESULTS, flag, ini_name, setting
-from rnn_goldens.plugin.report_message import message_of
+from rnn_goldens.plugin.options import INCOMPLETE, RUN_RESULTS, flag, ini_name, message_of, setting
 from rnn_goldens.plugin.run_results import RunResults
+from rnn_goldens.plugin.session_finish import write_line
 from rnn_goldens.plugin.settings import OPENED, corpora_of_all, path_setting
-from rnn_goldens.plugin.shortened_failures import write_line
 from rnn_goldens.plurals import counted, was_or_were
 from rnn_goldens.programs.command import MARK, is_command
 from rnn_goldens.schema import FORMATS

@@ -1,6 +1,7 @@
 """The outcomes of all goldens of a run; exit code, summary and results file follow from them."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -8,11 +9,59 @@ import pytest
 from rnn_goldens.control_characters import visible
 from rnn_goldens.diagnosis import Diagnosis
 from rnn_goldens.diagnosis.search import CandidateSearch, Failure
+from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
 from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Result, golden_and_precision
 from rnn_goldens.pages.rendering import is_page
-from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, setting
-from rnn_goldens.plugin.report_message import message_of, result_of, without_golden
-from rnn_goldens.plugin.selected_golden import selected_of
+from rnn_goldens.plugin.known_failures import ListEntry
+from rnn_goldens.plugin.options import PASSES_AGAIN, RUN_RESULTS, message_of, result_of, setting, without_golden
+
+
+@dataclass(frozen=True)
+class SelectedGolden:
+    """A golden in a precision, not loaded yet.
+
+    Attributes:
+        id: the golden's id.
+        dtype: the precision.
+        calls: call patterns to check in addition to a single call.
+        gradients: whether to check gradients.
+        corpus: the corpora that a marker names, by absolute paths and versions; "" for the corpora of the settings.
+        outputs: the only outputs to compare; () for all.
+        profile: which rounding errors are allowed.
+        sizes: larger sizes, by name, in which the golden is embedded if it has them.
+        known: the entry of the list of known failures that matches the golden.
+        skip: the entry of the skip list that matches it.
+    """
+
+    id: str
+    dtype: str
+    calls: tuple[str, ...] = ()
+    gradients: bool = False
+    corpus: str = ""
+    outputs: tuple[str, ...] = ()
+    profile: Profile = DEFAULT
+    sizes: tuple[tuple[str, int], ...] = ()
+    known: ListEntry | None = None
+    skip: ListEntry | None = None
+
+    def entry(self, test: str) -> Result:
+        """Return the entry of a test in the results file before the test has run."""
+        entry: Result = {"golden": self.id, "dtype": self.dtype, "test": test, "outcome": UNCHECKED}
+        if self.corpus:
+            entry["corpus"] = self.corpus
+        if self.profile.parts:
+            entry["profile"] = list(self.profile.parts)
+        if self.sizes:
+            entry["embed"] = dict(self.sizes)
+        return entry
+
+
+def selected_of(item: pytest.Item) -> SelectedGolden | None:
+    """Return the golden that a test was parametrized with; None if there is none."""
+    callspec: Any = getattr(item, "callspec", None)  # of a parametrized function; its type is private to pytest
+    selected = callspec.params.get("rnn_golden") if callspec is not None else None
+    return selected if isinstance(selected, SelectedGolden) else None
+
 
 NOT_CHECKED = (REFUSED, SKIPPED, UNCHECKED)
 """Outcomes that show nothing about an implementation."""

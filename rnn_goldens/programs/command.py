@@ -39,14 +39,10 @@ def is_command(name: str) -> bool:
 
 
 def find_command(name: str, folder: Path) -> Command:
-    """Split a command as a shell does, and find its program.
+    """Split a command, ``-- ./my_rnn --flags``, as a shell does, and find its program.
 
-    Args:
-        name: ``-- ./my_rnn --flags``.
-        folder: the working directory, and the base of relative paths such as ``./my_rnn``.
-
-    Raises:
-        WrongUse: the command is empty, or its program does not exist or is not executable.
+    ``folder`` is the working directory and the base of relative paths. Raises WrongUse if the command is empty, or its
+    program does not exist or is not executable.
     """
     try:
         arguments = tuple(shlex.split(name.strip().removeprefix(MARK)))

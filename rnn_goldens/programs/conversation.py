@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.programs import answers, messages
-from rnn_goldens.programs.answers import Answer, Gradients, Hello, Outputs
+from rnn_goldens.programs import messages
 from rnn_goldens.programs.command import Command
+from rnn_goldens.programs.messages import GRADIENTS, Answer, Arrays, Hello
 from rnn_goldens.programs.misbehaviour import (
     LateMisbehaviour,
     Misbehaviour,
@@ -39,16 +39,14 @@ class Conversation:
     def __init__(self, command: Command, seconds: float) -> None:
         """Start the program and read its hello.
 
-        Raises:
-            Misbehaviour: there was no valid hello within the time limit.
-            OSError: the system could not start it.
+        Raises Misbehaviour without a valid hello within the time limit, and OSError if the system could not start it.
         """
         self._requested: dict[int, RequestedGolden] = {}
         self._answered: int | None = None  # id of the last request that was answered
         self._process = Process(command)
         with self._ending_if_it_fails():
             line = self._exchange(messages.to_line(messages.hello()), LONGEST_HELLO, seconds, "hello")
-            answer = answers.read(line.content)
+            answer = messages.read(line.content)
             if not isinstance(answer, Hello):
                 raise Misbehaviour("answered hello with something else")
         self.hello = answer
@@ -56,9 +54,8 @@ class Conversation:
     def request(self, golden: Inputs, request_id: int, seconds: float, *, back: bool = False) -> Answer:
         """Request the outputs of a golden, or its gradients if ``back``; returns them or a refusal.
 
-        Raises:
-            LateMisbehaviour: the program misbehaved after an earlier answer; this golden has no result.
-            Misbehaviour: there was no valid answer within the time limit.
+        Raises Misbehaviour without a valid answer within the time limit, and LateMisbehaviour if the program misbehaved
+        after an earlier answer: then this golden has no result.
         """
         deadline = time.monotonic() + seconds
         with self._ending_if_it_fails():
@@ -66,16 +63,13 @@ class Conversation:
             self._requested[request_id] = RequestedGolden.of(golden, back=back)
             request = messages.to_line(messages.request(golden, request_id, back=back))
             line = self._exchange(request, _longest_answer(golden, back=back), seconds, "answer")
-            answer = answers.read(line.content, self.hello.protocol)
+            answer = messages.read(line.content, self.hello.protocol)
             if isinstance(answer, Hello):
                 raise Misbehaviour("answered hello to another request")
             if answer.id != request_id:
                 raise self._another_id(answer.id, line, request_id, deadline)
-            if isinstance(answer, Outputs if back else Gradients):
-                got, expected = ("outputs", "gradients") if back else ("gradients", "outputs")
-                raise Misbehaviour(f"answered {got} to a request for {expected}")
-            if isinstance(answer, Outputs):
-                _require_names(answer, golden)
+            if isinstance(answer, Arrays):
+                _require_requested(answer, golden, GRADIENTS if back else "outputs")
             self._answered = request_id
             self._require_single_answer()
         return answer
@@ -150,7 +144,7 @@ class Conversation:
     def _id_of(self, line: Line) -> int | None:
         """Return the id of the request that a line answers; None if it answers none."""
         try:
-            answer = answers.read(line.content, self.hello.protocol)
+            answer = messages.read(line.content, self.hello.protocol)
         except Misbehaviour:
             return None
         return None if isinstance(answer, Hello) else answer.id
@@ -168,9 +162,11 @@ class Conversation:
             raise
 
 
-def _require_names(answer: Outputs, golden: Inputs) -> None:
-    """Raise Misbehaviour unless an answer has the names of a recurrence's outputs."""
-    names = golden.layout.outputs
+def _require_requested(answer: Arrays, golden: Inputs, requested: str) -> None:
+    """Raise Misbehaviour for outputs in place of gradients, or the other way round, and unless outputs are complete."""
+    if answer.answer != requested:
+        raise Misbehaviour(f"answered {answer.answer} to a request for {requested}")
+    names = golden.layout.outputs if requested != GRADIENTS else ()
     if missing := [name for name in names if name not in answer.arrays]:
         got = ", ".join(answer.arrays)
         raise Misbehaviour(

@@ -68,13 +68,9 @@ class LateMisbehaviour(Misbehaviour):
 
 
 def instead_of(process: Process, event: Event | None, seconds: float, awaited: str) -> Misbehaviour:
-    """Return the misbehaviour of a program that printed no line on stdout.
+    """Return the misbehaviour of a program that printed no line on stdout, but the awaited hello, answer or end.
 
-    Args:
-        process: the program.
-        event: the event that occurred instead; None if nothing occurred within the time limit.
-        seconds: the time limit.
-        awaited: ``hello``, ``answer`` or ``end``.
+    ``event`` occurred instead; None if nothing did within the time limit.
     """
     if event is None:
         return _no_answer(process, seconds, awaited)
@@ -84,11 +80,8 @@ def instead_of(process: Process, event: Event | None, seconds: float, awaited: s
 def afterwards(process: Process, event: Event | None, seconds: float, answer: str) -> Misbehaviour:
     """Return the misbehaviour of a program after an answer, before it read any of the next request.
 
-    Args:
-        process: the program.
-        event: the event that occurred, not a line on stdout; None if the program did not read the request.
-        seconds: the time limit.
-        answer: ``its answer to id 2 (documented/mini-batch)``.
+    ``event`` occurred, not a line on stdout; None if the program did not read the request. ``answer`` is in words:
+    ``its answer to id 2 (documented/mini-batch)``.
     """
     if event is not None:
         return _unexpected(process, event, f"after {answer}")

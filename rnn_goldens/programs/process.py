@@ -1,6 +1,8 @@
-"""One run of a program. Threads serve its pipes, so that no call blocks longer than its timeout."""
+"""One run of a program. Threads serve its pipes, so that no call blocks longer than its timeout.
 
-import contextlib
+A watchdog ends programs whose parent process was killed and could not clean up.
+"""
+
 import os
 import queue
 import signal
@@ -9,15 +11,93 @@ import sys
 import threading
 import time
 from array import array
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 from typing import IO
 
 from rnn_goldens.programs.command import Command
-from rnn_goldens.programs.orphan_watchdog import Watchdog
 
 if sys.platform != "win32":
     import fcntl
     import termios
+
+_KILL_SECONDS = 5
+"""Seconds for the system to end killed processes."""
+
+_KILL_AFTER_STDIN = """
+while read -r group; do last=$group; done
+[ -n "$last" ] && kill -KILL "-$last"
+for _ in 1 2 3 4 5 6 7 8 9; do
+    for file in $(grep -Fls "$1" /proc/[0-9]*/environ); do
+        process=${file#/proc/}
+        kill -KILL "${process%/environ}"
+    done
+done
+"""
+
+_number = count()
+
+
+class Watchdog:
+    """A shell that waits until this process ends, and then kills a program and its child processes.
+
+    xdist kills its workers when it is interrupted, and CI systems kill slow jobs. Child processes are in the program's
+    process group; on Linux, daemons that have left it are found by a mark in their environment. Windows has no process
+    groups: there, a busy program runs until it next reads its stdin.
+
+    Attributes:
+        environment: the environment for the program, with the mark.
+    """
+
+    def __init__(self) -> None:
+        """Start watching, before the program starts."""
+        self._mark = f"RNN_GOLDENS_PROGRAM_{os.getpid()}_{next(_number)}_{os.urandom(8).hex()}"
+        self._shell: subprocess.Popen[bytes] | None = None
+        self.environment = os.environ | {self._mark: "1"}
+        if sys.platform != "win32":
+            self._shell = subprocess.Popen(
+                ["/bin/sh", "-c", _KILL_AFTER_STDIN, "rnn-goldens-watchdog", self._mark],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                bufsize=0,
+                start_new_session=True,
+            )
+
+    def watch(self, group: int) -> None:
+        """Send the program's process group to the shell."""
+        if self._shell is not None and self._shell.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._shell.stdin.write(f"{group}\n".encode())
+
+    def kill_daemons(self) -> None:
+        """Kill child processes that have left the process group, on Linux."""
+        end = time.monotonic() + _KILL_SECONDS
+        while (marked := _marked(self._mark.encode())) and time.monotonic() < end:
+            for process in marked:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process, signal.SIGKILL)
+
+    def dismiss(self) -> None:
+        """Stop watching, without ending any other process."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            shell.kill()
+            shell.communicate()
+
+
+def _marked(mark: bytes) -> list[int]:
+    """Return the running processes that have a mark in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
 
 MAX_STDERR = 10_000_000
 """Bytes that a program may write to stderr per request."""
@@ -38,9 +118,6 @@ _MAX_PENDING = 100
 
 _EXIT_SECONDS = 0.5
 """Seconds for a process to end after it has closed its stdout."""
-
-_KILL_SECONDS = 5
-"""Seconds for the system to end a killed process."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +236,7 @@ class Process:
     def say_goodbye(self, seconds: float) -> tuple[list[Event], int | None]:
         """Close stdin, wait for the program to end, and kill it after the timeout.
 
-        Returns:
-            The events except the end of stdout; and the exit code, None if there were such events or the program was
-            still running after the timeout.
+        Returns the events except the end of stdout; and the exit code, None if there were events or it still ran.
         """
         deadline = time.monotonic() + seconds
         self._outbox.put(None)
@@ -183,7 +258,7 @@ class Process:
         if sys.platform == "win32":
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(self._popen.pid)], capture_output=True, check=False)
         else:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # gone; macOS permits no signal to zombies
+            with suppress(ProcessLookupError, PermissionError):  # gone; macOS permits no signal to zombies
                 os.killpg(self._popen.pid, signal.SIGKILL)
         self._watchdog.kill_daemons()
         self._watchdog.dismiss()
@@ -249,6 +324,6 @@ def _bytes_in(pipe: IO[bytes]) -> int:
     """Return the number of bytes in a pipe that were not read yet; 0 if this is unknown."""
     count = array("i", [0])
     if sys.platform != "win32":
-        with contextlib.suppress(OSError, ValueError):
+        with suppress(OSError, ValueError):
             fcntl.ioctl(pipe.fileno(), termios.FIONREAD, count)
     return count[0]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import ProgramFailed, Unsupported, WrongUse
-from rnn_goldens.programs.answers import GRADIENTS, Answer, Gradients, Hello, Outputs, Refusal
 from rnn_goldens.programs.command import Command
 from rnn_goldens.programs.conversation import Conversation
+from rnn_goldens.programs.messages import GRADIENTS, Answer, Arrays, Hello, Refusal
 from rnn_goldens.programs.misbehaviour import LateMisbehaviour, Misbehaviour, RequestedGolden, printable
 from rnn_goldens.schema import PROTOCOLS
 
@@ -56,30 +56,23 @@ class Program:
     def __call__(self, golden: Inputs) -> tuple[NDArray[np.floating], ...]:
         """Request the outputs of a golden, in its precision.
 
-        Raises:
-            Unsupported: the program does not support the golden, according to its hello or answer.
-            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
+        Raises Unsupported if the program does not support the golden, according to its hello or answer, and
+        ProgramFailed without a valid answer: the program is restarted for the next golden.
         """
         __tracebackhide__ = True
-        answer = self._answer(golden, back=False)
-        assert isinstance(answer, Outputs)  # a conversation returns nothing else
-        return answer.rounded(golden)
+        return tuple(self._answer(golden, back=False).rounded(golden).values())
 
     def gradients(self, golden: Inputs) -> Mapping[str, NDArray[np.floating]]:
-        """Request the gradients of a golden with cotangents; returns them by name, in its precision.
+        """Request the gradients of a golden with cotangents, by name, in its precision.
 
-        Raises:
-            Unsupported: the program does not support the golden or gradients, or its protocol version has none.
-            ProgramFailed: there was no valid answer. The program is restarted for the next golden.
+        Raises as ``__call__`` does, and Unsupported if the program or its protocol version has no gradients.
         """
         __tracebackhide__ = True
         if self.hello.protocol == PROTOCOLS[0]:
             raise Unsupported(f"{self.name} speaks protocol {self.hello.protocol}, which has no gradients")
         if GRADIENTS not in self.hello.features:
             raise Unsupported(f"{self.name} does not support {GRADIENTS}")
-        answer = self._answer(golden, back=True)
-        assert isinstance(answer, Gradients)  # a conversation returns nothing else
-        return answer.rounded(golden.dtype)
+        return self._answer(golden, back=True).rounded(golden)
 
     def close(self) -> None:
         """End the program; raises ProgramFailed if it misbehaved after its last answer."""
@@ -90,7 +83,7 @@ class Program:
             except Misbehaviour as why:
                 raise ProgramFailed(self._message(why)) from None
 
-    def _answer(self, golden: Inputs, *, back: bool) -> Answer:
+    def _answer(self, golden: Inputs, *, back: bool) -> Arrays:
         __tracebackhide__ = True
         if lacking := self.hello.lacks(golden):
             raise Unsupported(f"{self.name} does not support {lacking}")

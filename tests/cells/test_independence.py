@@ -11,9 +11,9 @@ from independent.test_every_golden import bits, computed, stored
 
 from rnn_goldens import Golden
 from rnn_goldens.cells import BUILT_IN_CELLS
-from rnn_goldens.cells.cell import with_equations
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.cells.notation import Term, Weight
+from rnn_goldens.cells.step_program import with_equations
 from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import CELLS

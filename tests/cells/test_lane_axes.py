@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from factories.recurrences import SHARED, recurrence_scenario
 
-from rnn_goldens.cells.case_graph import Lane
+from rnn_goldens.cells.case_graph import Lane, lane_of
 from rnn_goldens.cells.chunked import in_chunks
-from rnn_goldens.cells.lane_axes import lane_of
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import Form, recorded_recurrence
 from rnn_goldens.deviations.recurrences.edits import DELTA

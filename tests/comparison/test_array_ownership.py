@@ -12,7 +12,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden
-from rnn_goldens.comparison.array_ownership import refuse_own_arrays, written_to, wrote_into
+from rnn_goldens.comparison.array_conversion import refuse_own_arrays, written_to, wrote_into
 from rnn_goldens.errors import WrongUse
 
 MEMORY = torch.zeros(40, dtype=torch.float64)

@@ -6,7 +6,7 @@ from factories.goldens import MakeGolden
 
 from rnn_goldens import load
 from rnn_goldens.comparison.actual import actual_outputs
-from rnn_goldens.comparison.error_plot import LONGEST_LINE, MAX_ACROSS, MAX_DOWN, picture
+from rnn_goldens.comparison.verdict import LONGEST_LINE, MAX_ACROSS, MAX_DOWN, picture
 
 
 def test_right_outputs_and_outputs_that_cannot_be_compared_have_no_plot(make_golden: MakeGolden) -> None:

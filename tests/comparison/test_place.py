@@ -3,7 +3,7 @@
 import pytest
 
 from rnn_goldens import load
-from rnn_goldens.comparison.place import axes
+from rnn_goldens.comparison.differences import axes
 from rnn_goldens.comparison.verdict import compare_gradients
 
 

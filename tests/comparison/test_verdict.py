@@ -11,7 +11,7 @@ from factories.goldens import MakeGolden
 
 import rnn_goldens
 from rnn_goldens import Golden, Verdict
-from rnn_goldens.comparison.verdict_table import gradient_rows
+from rnn_goldens.comparison.verdict import gradient_rows
 from rnn_goldens.golden.precision import PRECISIONS
 
 

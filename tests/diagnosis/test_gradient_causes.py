@@ -10,7 +10,7 @@ from factories.for_each import for_each
 import rnn_goldens
 from rnn_goldens import Golden, GoldenMismatch
 from rnn_goldens.cells import Backward, Case, Cell, case_of
-from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.step_program import with_equations
 from rnn_goldens.comparison.actual import actual_gradients
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis import EXPLAINED, Evidence

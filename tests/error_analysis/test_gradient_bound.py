@@ -11,7 +11,7 @@ from factories.scenarios import changed, in_type
 
 from rnn_goldens.cells import Array, Backward
 from rnn_goldens.cells.case_graph import with_gradients
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of
 from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR

@@ -10,7 +10,7 @@ from factories.perturbed_graph import assert_attained, error_bound
 from factories.scenarios import SHAPES, changed, in_type, scenario
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Array, Case, Network
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.confirmation import LARGEST_CORRECT_ERROR
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS

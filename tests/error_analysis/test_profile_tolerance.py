@@ -7,8 +7,8 @@ import pytest
 
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.cells import Array, Backward, case_of
+from rnn_goldens.error_analysis.network_bounds import network_tolerance
 from rnn_goldens.error_analysis.profile_losses import LEAST
-from rnn_goldens.error_analysis.profile_tolerance import output_tolerance
 from rnn_goldens.golden.rounding_profile import TF32, WGSL
 from rnn_goldens.golden.tolerance import Bound, Derived, Exact
 
@@ -64,9 +64,9 @@ def test_a_relu_that_rounding_decides_is_refused() -> None:
 
 def test_the_bound_is_derived_once_per_stored_arrays() -> None:
     plain = load("lstm/two-layers", dtype="float32")
-    assert output_tolerance(plain, TF32) is output_tolerance(plain, TF32)
-    assert output_tolerance(plain, TF32) is not output_tolerance(plain, WGSL)
-    assert output_tolerance(plain.copied(), TF32) is not output_tolerance(plain, TF32)
+    assert network_tolerance(plain, None, TF32) is network_tolerance(plain, None, TF32)
+    assert network_tolerance(plain, None, TF32) is not network_tolerance(plain, None, WGSL)
+    assert network_tolerance(plain.copied(), None, TF32) is not network_tolerance(plain, None, TF32)
 
 
 def test_gradients_have_tolerances_over_both_passes() -> None:

@@ -9,8 +9,7 @@ from factories.perturbed_graph import OnePlace
 
 from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.cells.graph import Graph, Node
-from rnn_goldens.error_analysis.gradient_sums import lost_in_sum
-from rnn_goldens.error_analysis.loss_policy import NETWORK, Losses
+from rnn_goldens.error_analysis.loss_policy import NETWORK, Losses, lost_in_sum
 from rnn_goldens.error_analysis.profile_losses import OPERAND, TANH, is_long
 from rnn_goldens.error_analysis.rounding_model import UNFLUSHED, loss
 from rnn_goldens.golden.precision import PRECISIONS

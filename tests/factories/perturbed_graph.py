@@ -8,10 +8,9 @@ import numpy as np
 from rnn_goldens.cells import Case, Cotangents
 from rnn_goldens.cells.case_graph import Recorded, with_gradients
 from rnn_goldens.cells.graph import Graph, value_of
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.cells.step_program import GIVEN, Operation
-from rnn_goldens.error_analysis.gradient_sums import SUMS, lost_in_sum
-from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, NETWORK, Losses, Policy
+from rnn_goldens.error_analysis.loss_policy import ACCUMULATION, NETWORK, SUMS, Losses, Policy, lost_in_sum
 from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of
 from rnn_goldens.golden.rounding_profile import IEEE
 from rnn_goldens.golden.stored_arrays import Float64

@@ -23,7 +23,7 @@ from rnn_goldens.generator import ball_evaluation
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import adapt, numpy_cells, outputs_of
 from rnn_goldens.implementations.differentiation import differentiated
-from rnn_goldens.programs.answers import Outputs
+from rnn_goldens.programs.messages import Arrays
 
 CELL = "factories.custom_cells:slstm"
 name_cells(["factories.custom_cells:other_way_round", "factories.custom_cells:peephole_lstm", CELL])  # as a user does
@@ -311,7 +311,7 @@ def test_states_may_be_left_out_of_the_comparison_and_given_in_any_order(golden:
     golden.check(out, (h, c, n, m + 1), outputs=["out", "h_n", "n_n"])
     assert golden.comparing(["out", "n_n"]).not_compared == ("h_n", "c_n", "m_n")
     arrays = {name: np.array(array) for name, array in sorted(golden.expected.items())}
-    golden.check(*outputs_of(Outputs(1, arrays).rounded(golden), golden))
+    golden.check(*outputs_of(tuple(Arrays(1, "outputs", arrays).rounded(golden).values()), golden))
 
 
 def test_every_call_pattern_carries_all_states(golden: Golden) -> None:

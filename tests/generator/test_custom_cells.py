@@ -13,7 +13,7 @@ from factories.perturbed_graph import assert_attained, error_bound
 from factories.scenarios import in_type
 
 from rnn_goldens.cells import Array, Case, Cell, Network
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.cells.notation import (
     Term,
     Weight,

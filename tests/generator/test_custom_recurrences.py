@@ -22,7 +22,7 @@ from rnn_goldens.diagnosis.candidates import Candidates
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.implementations import adapt, outputs_of
-from rnn_goldens.implementations.user_networks import adapt_backward
+from rnn_goldens.implementations.resolution import adapt_backward
 
 DELTA_PRODUCT, TRAPEZOIDAL = "recurrences:delta_product", "recurrences:trapezoidal_ssm"
 EXAMPLES = Path(__file__).parents[2] / "examples/recurrences"

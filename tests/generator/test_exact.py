@@ -13,7 +13,7 @@ from flint import arb, ctx
 from rnn_goldens import Golden
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import NUMPY
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.generator import ball_evaluation
 from rnn_goldens.generator.ball_evaluation import proven
 from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded

@@ -12,7 +12,7 @@ from factories.for_each import for_each
 import rnn_goldens
 from rnn_goldens import Golden, UnknownName, Unsupported
 from rnn_goldens.cells import case_of
-from rnn_goldens.cells.network_graph import recorded
+from rnn_goldens.cells.network import recorded
 from rnn_goldens.comparison.verdict import compare
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.error_analysis.network_bounds import bounds_of

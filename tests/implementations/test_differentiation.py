@@ -17,7 +17,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.implementations import adapt
 from rnn_goldens.implementations.differentiation import arrays_of, traced
 from rnn_goldens.implementations.numpy_cells import run as in_numpy
-from rnn_goldens.implementations.user_networks import adapt_backward
+from rnn_goldens.implementations.resolution import adapt_backward
 
 RNN = "rnn-tanh/with-state"
 

@@ -11,7 +11,7 @@ from rnn_goldens import GoldenMismatch, UnknownName, Unsupported
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
-from rnn_goldens.implementations.user_networks import adapt_backward
+from rnn_goldens.implementations.resolution import adapt_backward
 
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 

@@ -10,7 +10,7 @@ from implementations.outcomes import CORPUS, check_all
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import adapt, outputs_of
-from rnn_goldens.implementations.user_networks import adapt_backward
+from rnn_goldens.implementations.resolution import adapt_backward
 
 torch = pytest.importorskip("torch", reason="the tests use networks in torch")
 

@@ -16,8 +16,7 @@ from rnn_goldens import Unsupported, load
 from rnn_goldens.conventions import CONVENTIONS
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.implementations import resolve
-from rnn_goldens.implementations.resolution import backward_of
-from rnn_goldens.implementations.user_networks import adapt_backward
+from rnn_goldens.implementations.resolution import adapt_backward, backward_of
 
 IDS = ["documented/single-sequence", "lstm/lengths", "gru/unbatched", "lstm/lengths-bidirectional-two-layers"]
 

@@ -13,7 +13,7 @@ PREAMBLE = """
 import numpy as np
 import pytest
 from rnn_goldens.cells import Backward, Network, case_of
-from rnn_goldens.cells.cell import with_equations
+from rnn_goldens.cells.step_program import with_equations
 from rnn_goldens.deviations import deviation
 
 EQUATIONS = deviation("gru_reset_before_product").wrong.equations["gru"]

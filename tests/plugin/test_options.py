@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnn_goldens.plugin.report_message import without_golden
+from rnn_goldens.plugin.options import without_golden
 
 
 @pytest.mark.parametrize(

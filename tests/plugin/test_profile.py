@@ -7,7 +7,7 @@ import pytest
 
 from rnn_goldens.corpus import open_corpora
 from rnn_goldens.golden_result import Result, own_reason
-from rnn_goldens.plugin.causes import _loading
+from rnn_goldens.plugin.run_coverage import _loading
 
 NETS = """
 import numpy as np

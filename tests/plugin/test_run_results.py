@@ -9,10 +9,8 @@ import pytest
 from rnn_goldens.golden.rounding_profile import profile_named
 from rnn_goldens.golden_result import Result
 from rnn_goldens.plugin.hooks import Listener
-from rnn_goldens.plugin.options import INCOMPLETE, PASSES_AGAIN, RUN_RESULTS
-from rnn_goldens.plugin.report_message import MESSAGE, result_of
-from rnn_goldens.plugin.run_results import RunResults, passes_again
-from rnn_goldens.plugin.selected_golden import SelectedGolden
+from rnn_goldens.plugin.options import INCOMPLETE, MESSAGE, PASSES_AGAIN, RUN_RESULTS, result_of
+from rnn_goldens.plugin.run_results import RunResults, SelectedGolden, passes_again
 
 TEST, OTHER = "test_a.py::test_it[lstm/plain-float32]", "test_a.py::test_it[gru/plain-float16]"
 GOLDENS = {TEST: ("lstm/plain", "float32"), OTHER: ("gru/plain", "float16")}

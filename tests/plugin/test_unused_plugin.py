@@ -22,6 +22,6 @@ def test_an_unused_plugin_imports_only_what_hooks_need(
     assert result.parseoutcomes() == {"passed": 1}
     modules = set((pytester.path / "modules.txt").read_text("utf-8").splitlines())
     loaded = {name for name in modules if name.partition(".")[0] == "rnn_goldens"}
-    light = {f"rnn_goldens.plugin.{name}" for name in ("hooks", "options", "report_message")}
+    light = {f"rnn_goldens.plugin.{name}" for name in ("hooks", "options")}
     assert loaded == {"rnn_goldens", "rnn_goldens.plugin", *light}
     assert not HEAVY & modules

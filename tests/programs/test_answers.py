@@ -15,7 +15,7 @@ from rnn_goldens import load, schema
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.programs import answers, messages
+from rnn_goldens.programs import messages
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 
 ARRAY = {"shape": [1], "data": [0.5]}
@@ -30,7 +30,7 @@ def line(message: object) -> bytes:
 
 def is_read(message: object) -> bool:
     try:
-        answers.read(line(message))
+        messages.read(line(message))
     except Misbehaviour:
         return False
     return True
@@ -116,7 +116,7 @@ def test_the_reader_accepts_what_the_schema_allows(message: object, valid: bool)
 )
 def test_a_line_that_is_not_a_json_object_is_described(text: bytes, problem: str) -> None:
     with pytest.raises(Misbehaviour, match=rf"^printed a line that is not JSON \({problem}"):
-        answers.read(text)
+        messages.read(text)
 
 
 def nest(depth: int, opening: str = "[", inside: str = "", closing: str = "]") -> str:
@@ -146,31 +146,31 @@ def test_a_deeply_nested_answer_is_reported_at_any_depth(location: str, depth: i
     for nested in (nest(depth), nest(depth, '{"out":', "1", "}")):
         text = NESTED[location].format(nest=nested, array=json.dumps(ARRAY))
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
-            answers.read(text.encode())
+            messages.read(text.encode())
 
 
 @pytest.mark.parametrize("location", NESTED)
 def test_an_answer_at_pythons_recursion_limit_is_reported_too(location: str) -> None:
     for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit()):
         with pytest.raises(Misbehaviour, match=TOO_DEEP):
-            answers.read(NESTED[location].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
+            messages.read(NESTED[location].format(nest=nest(depth), array=json.dumps(ARRAY)).encode())
 
 
 def test_unclosed_nesting_is_reported() -> None:
     with pytest.raises(Misbehaviour, match=TOO_DEEP):
-        answers.read(b"[" * 100_000)
+        messages.read(b"[" * 100_000)
 
 
 def test_a_slightly_nested_answer_reports_its_problem() -> None:
     with pytest.raises(Misbehaviour, match=r"\(id: \[{12}\]{12} is not of type 'integer'\)"):
-        answers.read(NESTED["id"].format(nest=nest(12), array=json.dumps(ARRAY)).encode())
+        messages.read(NESTED["id"].format(nest=nest(12), array=json.dumps(ARRAY)).encode())
 
 
 def read_numbers(data: str, dtype: str = "float64") -> np.ndarray[Any, Any]:
     array = f'{{"shape": [{data.count(",") + 1}], "data": [{data}]}}'
-    answer = answers.read(f'{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}}}'.encode())
-    assert isinstance(answer, answers.Outputs)
-    return answer.rounded(load("rnn-tanh/plain", dtype=dtype))[0]
+    answer = messages.read(f'{{"answer": "outputs", "id": 1, "out": {array}, "h_n": {array}}}'.encode())
+    assert isinstance(answer, messages.Arrays)
+    return answer.rounded(load("rnn-tanh/plain", dtype=dtype))["out"]
 
 
 def test_values_that_are_not_finite_are_read() -> None:
@@ -204,10 +204,10 @@ def test_a_hello_lacks_features_that_it_does_not_list(make_golden: MakeGolden, n
     }
     batch: dict[str, Any] = {"batch": ()} if name == "unbatched" else {"lengths": [2, 3]}
     golden = make_golden("lstm", **batch, state=True, num_layers=2, bidirectional=True)
-    assert answers.Hello("", **everything).lacks(golden) is None
+    assert messages.Hello("", **everything).lacks(golden) is None
     lists = {"cell": "cells", "precision": "precisions"}.get(name, "features")
     missing = {"cell": "lstm", "precision": "float32"}.get(name, name)
-    lacking = answers.Hello("", **everything | {lists: everything[lists] - {missing}})
+    lacking = messages.Hello("", **everything | {lists: everything[lists] - {missing}})
     assert lacking.lacks(golden) == (None if name == "exact" else missing)
 
 
@@ -217,6 +217,6 @@ def test_the_examples_are_valid(make_golden: MakeGolden) -> None:
         golden = make_golden(cell)
         message = messages.correct_outputs(golden, 5)
         assert not schema.problems(message, "protocol-answer", 1)
-        answer = answers.read(line(message))
-        assert isinstance(answer, answers.Outputs)
-        assert golden.compare(*answer.rounded(golden)).passed
+        answer = messages.read(line(message))
+        assert isinstance(answer, messages.Arrays)
+        assert golden.compare(*answer.rounded(golden).values()).passed

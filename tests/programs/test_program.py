@@ -20,7 +20,7 @@ from programs.checking import TINY_RNN
 import rnn_goldens
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.errors import ProgramFailed, Unsupported
-from rnn_goldens.programs import answers, conversation, messages
+from rnn_goldens.programs import conversation, messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.program import Program
 
@@ -227,7 +227,7 @@ def test_an_interrupted_program_is_not_reported_and_restarted_for_the_next_golde
     first, second, third = goldens()
     assert_right(program, first)
     with monkeypatch.context() as patch:
-        patch.setattr(answers, "read", read)
+        patch.setattr(messages, "read", read)
         with pytest.raises(error):
             program(second)
     if continues:

@@ -13,7 +13,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import ProgramFailed, Unsupported
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.implementations import outputs_of
-from rnn_goldens.programs import answers, messages
+from rnn_goldens.programs import messages
 from rnn_goldens.programs.command import find_command
 from rnn_goldens.programs.misbehaviour import Misbehaviour
 from rnn_goldens.programs.program import Program
@@ -71,9 +71,9 @@ def test_messages_of_each_recurrence_are_valid_and_read_back(cell: str) -> None:
         assert schema.problems(message, "protocol-request") == []
         assert schema.problems(message, "protocol-request", 1)
         assert {*golden.inputs, *golden.given_states} <= message["inputs"].keys()
-        answer = answers.read(messages.to_line(messages.correct_outputs(golden, 1)), 2)
-        assert isinstance(answer, answers.Outputs)
-        golden.check(*outputs_of(answer.rounded(golden), golden))
+        answer = messages.read(messages.to_line(messages.correct_outputs(golden, 1)), 2)
+        assert isinstance(answer, messages.Arrays)
+        golden.check(*outputs_of(tuple(answer.rounded(golden).values()), golden))
 
 
 def test_requests_and_answers_of_gradients_are_valid() -> None:
@@ -81,9 +81,9 @@ def test_requests_and_answers_of_gradients_are_valid() -> None:
     message = json.loads(messages.to_line(messages.request(golden.for_implementation(), 2, back=True)))
     assert schema.problems(message, "protocol-request") == []
     assert list(message["cotangents"]) == ["d_o", "d_S_n"]
-    answer = answers.read(messages.to_line(messages.correct_gradients(golden, 2)), 2)
-    assert isinstance(answer, answers.Gradients)
-    golden.check_gradients(answer.rounded("float32"))
+    answer = messages.read(messages.to_line(messages.correct_gradients(golden, 2)), 2)
+    assert isinstance(answer, messages.Arrays)
+    golden.check_gradients(answer.rounded(golden))
 
 
 def test_a_request_of_a_recurrence_has_no_network_s_arrays() -> None:
@@ -97,15 +97,15 @@ def test_a_request_of_a_recurrence_has_no_network_s_arrays() -> None:
 def test_the_hello_of_protocol_1_has_no_recurrences() -> None:
     hello = messages.correct_hello(1, ["gated_delta"])
     with pytest.raises(Misbehaviour, match=r"is not an answer of protocol 1 \(cells/4: 'gated_delta' is not one of "):
-        answers.read(messages.to_line(hello))
-    read = answers.read(messages.to_line(messages.correct_hello(2, ["gated_delta"])))
-    assert isinstance(read, answers.Hello)
+        messages.read(messages.to_line(hello))
+    read = messages.read(messages.to_line(messages.correct_hello(2, ["gated_delta"])))
+    assert isinstance(read, messages.Hello)
     assert read.lacks(CORPUS.load("gated-delta/packed", "float32")) is None
 
 
 def test_last_states_that_are_not_compared_may_be_in_an_answer() -> None:
     golden = CORPUS.load("slstm/several-steps", "float64")
     message = messages.correct_outputs(golden, 1)
-    answer = answers.read(messages.to_line(message | dict.fromkeys(("c_n", "n_n", "m_n"), message["h_n"])), 2)
-    assert isinstance(answer, answers.Outputs)
+    answer = messages.read(messages.to_line(message | dict.fromkeys(("c_n", "n_n", "m_n"), message["h_n"])), 2)
+    assert isinstance(answer, messages.Arrays)
     assert len(answer.rounded(golden)) == 2

@@ -18,7 +18,7 @@ from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
-from rnn_goldens.implementations.user_networks import Implementation, adapt, adapt_backward
+from rnn_goldens.implementations.resolution import Implementation, adapt, adapt_backward
 
 __all__ = ["CONTRACTS", "IMPLEMENTATIONS", "Kernel"]
 

@@ -12,7 +12,7 @@ from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, packed, recurre
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations import resolve
-from rnn_goldens.implementations.user_networks import Implementation
+from rnn_goldens.implementations.resolution import Implementation
 
 IN_ONNX = (*ATTENTION, "causal_conv")
 

@@ -22,8 +22,8 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.exported_golden import Exported, about, allowed, by_direction, expected, identifier
 from rnn_goldens.export.onnx_test_case import case_folder, rounded
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.implementations.network_construction import batched
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES, IR_VERSION, OPSET, TYPES
-from rnn_goldens.implementations.unbatched_goldens import batched
 
 Array = NDArray[Any]
 

@@ -94,14 +94,10 @@ def run(
     progress: Progress | None = None,
     environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Finished:
-    """Check an implementation in a child process, and wait for it.
+    """Check an implementation, named as for ``check``, in a child process, and wait for it. ``arguments`` are pytest's.
 
-    Args:
-        implementation: as an argument of ``check``; ``-- COMMAND`` for a program.
-        arguments: for pytest.
-        captured: whether to capture the output; otherwise it goes to the terminal.
-        progress: called about once a second with the numbers of goldens compared and selected; only if ``captured``.
-        environment: further environment variables of the child process.
+    The output goes to the terminal unless ``captured``; then ``progress`` is called about once a second, with the
+    numbers of goldens compared and selected. ``environment`` are further variables of the child process.
     """
     with tempfile.TemporaryDirectory(prefix="rnn-goldens-") as name, alive() as pipe:
         folder = Path(name)
@@ -200,10 +196,7 @@ def _all_good(document: Document | None) -> bool:
 def _trouble(code: int, document: Document | None, now: str) -> str:
     """Return why a run is not complete; "" if it is complete, or if the run has reported the reason.
 
-    Args:
-        code: the exit code.
-        document: the results file.
-        now: the golden that was running when the process ended, with a traceback if it took too long; else "".
+    ``now`` is the golden that was running when the process ended, with a traceback if it took too long; else "".
     """
     if document is not None and document["complete"]:
         return ""

@@ -19,8 +19,8 @@ from rnn_goldens.errors import ProgramFailed, WrongUse
 from rnn_goldens.plugin.builtin_check.supervisor import DRAWN, RESULTS
 from rnn_goldens.plugin.builtin_check.supervisor import NOW as NOW_FILE
 from rnn_goldens.plugin.implementation import NOW, WRONG_USE, Guard, start, stop, stop_for_wrong_use
-from rnn_goldens.plugin.marker import example_of_id
 from rnn_goldens.plugin.report_file import ResultsFile
+from rnn_goldens.plugin.settings import example_of_id
 
 _wrong_uses: list[str] = []
 _RESULTS = pytest.StashKey[ResultsFile]()
