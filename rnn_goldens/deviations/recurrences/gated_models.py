@@ -14,7 +14,6 @@ from rnn_goldens.deviations.equation_edits import detached, instead
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, in_arrays, in_equations
 from rnn_goldens.deviations.table_rows import table
 
-
 Part = Callable[[Mapping[str, Any], Any], Any]
 """``part(arguments of the equations, right value)`` returns what a part of the equations is instead."""
 
