@@ -35,15 +35,10 @@ _GRAPH = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Certification:
-    """A certified scenario.
+    """A certified scenario."""
 
-    Attributes:
-        golden: the golden in its widest precision.
-        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
-    """
-
-    golden: Golden
-    left_out: Mapping[str, str]
+    golden: Golden  # the golden in its widest precision
+    left_out: Mapping[str, str]  # by precision, why the golden, or its gradients, cannot be checked in it
 
 
 def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report | None = None) -> Golden:

@@ -38,17 +38,11 @@ _ALSO_EXACT = ("exp",)
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
-    """The tolerance of outputs or gradients that is not zero.
-
-    Attributes:
-        tolerance: the tolerance.
-        undecided: precisions in which rounding may decide the side of a kink.
-        flushes: whether float16 may flush so many small values that the tolerance does not hold in it.
-    """
+    """The tolerance of outputs or gradients that is not zero."""
 
     tolerance: Bound | Contracts
-    undecided: frozenset[str] = frozenset()
-    flushes: bool = False
+    undecided: frozenset[str] = frozenset()  # precisions in which rounding may decide the side of a kink
+    flushes: bool = False  # whether float16 may flush so many small values that the tolerance does not hold in it
 
 
 class NetworkForms:

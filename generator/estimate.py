@@ -30,15 +30,10 @@ def unsaid(_text: str) -> None:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The predicted time of certifying scenarios.
+    """The predicted time of certifying scenarios."""
 
-    Attributes:
-        seconds: by id.
-        executor: what certifies them, with an unknown number of workers; processes of this machine if None.
-    """
-
-    seconds: Mapping[str, float]
-    executor: Executor | None
+    seconds: Mapping[str, float]  # by id
+    executor: Executor | None  # what certifies them, with any number of workers; this machine's processes if None
 
     @property
     def _total(self) -> float:

@@ -78,19 +78,13 @@ class _Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one golden.
-
-    Attributes:
-        id: the id.
-        status: ``new``, ``changed``, ``unchanged`` or ``removed``.
-        left_out: by precision, why the golden or its gradients cannot be checked; empty if it was not certified now.
-        seconds: the CPU seconds that it took; 0 if it was not certified now.
-    """
+    """The outcome of one golden."""
 
     id: str
-    status: str
+    status: str  # ``new``, ``changed``, ``unchanged`` or ``removed``
+    # by precision, why the golden or its gradients cannot be checked; empty if it was not certified now
     left_out: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)  # the CPU seconds that it took; 0 if it was not certified now
 
 
 def generate(

@@ -27,21 +27,13 @@ NEW_GRADIENTS = "gradients: only in the second golden"
 
 @dataclass(frozen=True)
 class BuiltGolden:
-    """A golden that is ready to be written into a corpus.
-
-    Attributes:
-        golden: the golden.
-        files: the bytes of its files by suffix, gradients included.
-        entry: its entry in the index.
-        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
-        seconds: the CPU seconds that it took.
-    """
+    """A golden that is ready to be written into a corpus."""
 
     golden: Golden
-    files: Mapping[str, bytes]
-    entry: Entry
-    left_out: Mapping[str, str]
-    seconds: float
+    files: Mapping[str, bytes]  # the bytes of its files by suffix, gradients included
+    entry: Entry  # its entry in the index
+    left_out: Mapping[str, str]  # by precision, why the golden, or its gradients, cannot be checked in it
+    seconds: float  # the CPU seconds that it took
 
 
 def build(scenario: DeclaredInputs) -> BuiltGolden:

@@ -21,15 +21,10 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class CorpusIdentity:
-    """The name and version of a corpus.
+    """The name and version of a corpus."""
 
-    Attributes:
-        name: the name; ``rnn-goldens`` for the built-in corpus.
-        version: MAJOR.MINOR.PATCH.
-    """
-
-    name: str
-    version: str
+    name: str  # the name; ``rnn-goldens`` for the built-in corpus
+    version: str  # MAJOR.MINOR.PATCH
 
     @property
     def numbers(self) -> tuple[int, ...]:

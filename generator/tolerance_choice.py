@@ -29,17 +29,11 @@ Named = Mapping[str, Float64]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A tolerance, and where it applies.
-
-    Attributes:
-        tolerance: the tolerance.
-        precisions: the precisions that can be checked.
-        left_out: by precision, why it cannot be checked.
-    """
+    """A tolerance, and where it applies."""
 
     tolerance: Tolerance
-    precisions: tuple[str, ...]
-    left_out: Mapping[str, str]
+    precisions: tuple[str, ...]  # the precisions that can be checked
+    left_out: Mapping[str, str]  # by precision, why it cannot be checked
 
 
 def output_tolerance(scenario: DeclaredInputs, forms: Forms, expected: Named) -> Chosen:

@@ -27,18 +27,11 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class SizeGap:
-    """Sizes that no golden has, on purpose.
-
-    Attributes:
-        dimension: the dimension.
-        sizes: the sizes.
-        cells: the cells without a golden of these sizes.
-        reason: the reason.
-    """
+    """Sizes that no golden has, on purpose."""
 
     dimension: str
     sizes: tuple[int, ...]
-    cells: tuple[str, ...]
+    cells: tuple[str, ...]  # the cells without a golden of these sizes
     reason: str
 
 
@@ -86,17 +79,11 @@ layers, which are computed one after the other.
 
 @dataclass(frozen=True)
 class SizeCombination:
-    """Sizes that one golden must have together: some implementations fail only if two dimensions are large.
+    """Sizes that one golden must have together: some implementations fail only if two dimensions are large."""
 
-    Attributes:
-        sizes: the smallest sizes by dimension.
-        of: the kind of implementation that the golden must fit.
-        backward: whether a golden with gradients must have these sizes, too.
-    """
-
-    sizes: Sizes
-    of: ImplementationKind
-    backward: bool = False
+    sizes: Sizes  # the smallest sizes by dimension
+    of: ImplementationKind  # the kind of implementation that the golden must fit
+    backward: bool = False  # whether a golden with gradients must have these sizes, too
 
     @property
     def network(self) -> str:

@@ -29,15 +29,11 @@ SizesOf = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sizes that one golden must have.
+    """Two sizes that one golden must have."""
 
-    Attributes:
-        dimensions: their dimensions.
-        sizes: their sizes. A golden has a size of units, inputs or rows if its own is at most a quarter larger, because
-            larger ones run in another kernel; it has fewer steps and layers than its own, too.
-    """
-
-    dimensions: tuple[str, str]
+    dimensions: tuple[str, str]  # their dimensions
+    # a golden has a size of units, inputs or rows if its own is at most a quarter larger, because larger ones run in
+    # another kernel; it has fewer steps and layers than its own, too
     sizes: tuple[int, int]
 
     def __str__(self) -> str:

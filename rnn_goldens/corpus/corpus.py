@@ -26,26 +26,17 @@ _FIELDS = ("id", "title", "purpose", "cell", "precisions", "features")
 
 @dataclass(frozen=True)
 class Corpus(Selection):
-    """A folder of goldens with an index.
-
-    Attributes:
-        folder: the folder.
-        name: the name of the corpus, ``rnn-goldens`` for the built-in one.
-        version: MAJOR.MINOR.PATCH.
-        entries: the entries of the index, from simple to hard.
-        where: the value of ``--corpus`` for this corpus; "" for the default.
-        is_packaged: whether the corpus is built in. Then links are followed, because an installer may have created
-            them, and files with the listed hash are not validated again.
-        elsewhere: by id of a golden that the index lists and the wheel does not have, how to get it.
-    """
+    """A folder of goldens with an index."""
 
     folder: Path
-    name: str
-    version: str
-    entries: tuple[Entry, ...]
-    where: str = ""
+    name: str  # the name of the corpus, ``rnn-goldens`` for the built-in one
+    version: str  # MAJOR.MINOR.PATCH
+    entries: tuple[Entry, ...]  # the entries of the index, from simple to hard
+    where: str = ""  # the value of ``--corpus`` for this corpus; "" for the default
+    # whether the corpus is built in. Then links are followed, because an installer may have created them, and files
+    # with the listed hash are not validated again
     is_packaged: bool = False
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # for goldens that the wheel lacks, how to get them
 
     @property
     def label(self) -> str:
@@ -163,18 +154,13 @@ class Corpus(Selection):
 class Corpora(Selection):
     """One or more corpora that do not have a golden id in common.
 
-    Attributes:
-        parts: the corpora, in the order of their goldens.
-        entries: the entries of all indexes, one corpus after the other.
-        elsewhere: that of all corpora.
-
     Raises:
         WrongUse: two corpora contain the same id.
     """
 
-    parts: Sequence[Corpus]
-    entries: tuple[Entry, ...] = field(init=False)
-    elsewhere: Mapping[str, str] = field(init=False)
+    parts: Sequence[Corpus]  # the corpora, in the order of their goldens
+    entries: tuple[Entry, ...] = field(init=False)  # the entries of all indexes, one corpus after the other
+    elsewhere: Mapping[str, str] = field(init=False)  # that of all corpora
     _corpus_of: dict[str, Corpus] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

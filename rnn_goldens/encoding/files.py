@@ -28,17 +28,11 @@ from rnn_goldens.golden.features import KERNEL_SIZE
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file: golden or gradients.
+    """A kind of file: golden or gradients."""
 
-    Attributes:
-        name: the name in files, schemas and messages.
-        suffixes: the suffixes of its two files, HDF5 first.
-        tree: converts a golden to the content of the files.
-    """
-
-    name: str
-    suffixes: tuple[str, str]
-    tree: Callable[[Golden], Tree]
+    name: str  # the name in files, schemas and messages
+    suffixes: tuple[str, str]  # the suffixes of its two files, HDF5 first
+    tree: Callable[[Golden], Tree]  # converts a golden to the content of the files
 
 
 OUTPUTS = Kind("golden", (".h5", ".json"), to_tree)

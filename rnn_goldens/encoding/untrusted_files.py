@@ -23,17 +23,11 @@ _MEBIBYTE = 2**20
 
 @dataclass(frozen=True)
 class Bounds:
-    """Size limits of one kind of file.
+    """Size limits of one kind of file."""
 
-    Attributes:
-        mebibytes: size of the file.
-        values: number of values: numbers, strings, lists and objects.
-        objects: number of objects.
-    """
-
-    mebibytes: int
-    values: int
-    objects: int
+    mebibytes: int  # size of the file
+    values: int  # number of values: numbers, strings, lists and objects
+    objects: int  # number of objects
 
     @property
     def size(self) -> int:

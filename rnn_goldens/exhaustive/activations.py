@@ -23,23 +23,14 @@ OPEN, CLOSED = 32.0, -32.0
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation of a cell, and the network that isolates it.
-
-    Attributes:
-        cell: the cell.
-        name: the activation in words.
-        shows: the output that is the activation's result, or depends on it most directly.
-        weights: the weights that are not zero, by their names in the equations: ``W_ii``, ``b_if``, ``b_hn``.
-        state: the initial state, one number for h and one for c; None for no initial state.
-        of_state: whether the argument is the cell state and the input is zero.
-    """
+    """An activation of a cell, and the network that isolates it."""
 
     cell: str
-    name: str
-    shows: str
-    weights: dict[str, float]
-    state: tuple[float, ...] | None = None
-    of_state: bool = False
+    name: str  # the activation in words
+    shows: str  # the output that is the activation's result, or depends on it most directly
+    weights: dict[str, float]  # those that are not zero, by their names in equations: ``W_ii``, ``b_if``, ``b_hn``
+    state: tuple[float, ...] | None = None  # initial: a number for h and one for c; None for none
+    of_state: bool = False  # whether the argument is the cell state and the input is zero
 
     def case(self, arguments: Float64) -> Case:
         """Return the case with one row per argument."""

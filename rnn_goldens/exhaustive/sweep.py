@@ -31,23 +31,14 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class ActivationErrors:
-    """The errors at all arguments.
+    """The errors at all arguments."""
 
-    Attributes:
-        visited: the number of arguments.
-        wrong: the number of arguments with an output outside its tolerance.
-        ulp: the largest error of the activation's output, in units in the last place of the exact result.
-        at: the argument with that error.
-        fraction: the largest error of any output, as a fraction of the tolerance.
-        fraction_at: the argument with that error.
-    """
-
-    visited: int
-    wrong: int
-    ulp: float
-    at: float
-    fraction: float
-    fraction_at: float
+    visited: int  # the number of arguments
+    wrong: int  # the number of arguments with an output outside its tolerance
+    ulp: float  # the largest error of the activation's output, in units in the last place of the exact result
+    at: float  # the argument with that error
+    fraction: float  # the largest error of any output, as a fraction of the tolerance
+    fraction_at: float  # the argument with that error
 
     @classmethod
     def of(cls, measured: Iterable[Measured]) -> "ActivationErrors":
@@ -91,21 +82,13 @@ def _nan_as_infinity(error: Float64) -> Float64:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """The result of the exhaustive check of one activation in one precision.
-
-    Attributes:
-        activation: the activation.
-        precision: the precision.
-        errors: the errors; None if no outputs could be compared.
-        refused: the number of arguments that the implementation refused.
-        failure: the first failure other than wrong values, such as a crash or a wrong shape; "" if there was none.
-    """
+    """The result of the exhaustive check of one activation in one precision."""
 
     activation: Activation
     precision: str
-    errors: ActivationErrors | None
-    refused: int
-    failure: str
+    errors: ActivationErrors | None  # the errors; None if no outputs could be compared
+    refused: int  # the number of arguments that the implementation refused
+    failure: str  # the first failure other than wrong values, such as a crash or a wrong shape; "" if there was none
 
     @property
     def is_right(self) -> bool:

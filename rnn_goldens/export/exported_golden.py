@@ -22,30 +22,19 @@ ITSELF = ""
 
 @dataclass(frozen=True)
 class Exported:
-    """A golden in another format.
+    """A golden in another format."""
 
-    Attributes:
-        golden_id: the id of the golden.
-        place: the path of its file or folder, relative to the output folder.
-        files: the contents by path below ``place``; under ``ITSELF`` for a single file.
-    """
-
-    golden_id: str
-    place: str
-    files: Mapping[str, bytes]
+    golden_id: str  # the id of the golden
+    place: str  # the path of its file or folder, relative to the output folder
+    files: Mapping[str, bytes]  # the contents by path below ``place``; under ``ITSELF`` for a single file
 
 
 @dataclass(frozen=True)
 class Files:
-    """What an export writes.
+    """What an export writes."""
 
-    Attributes:
-        of_goldens: the file or folder of each golden, in order.
-        of_several: files of no single golden.
-    """
-
-    of_goldens: Sequence[Exported]
-    of_several: Sequence[Exported] = ()
+    of_goldens: Sequence[Exported]  # the file or folder of each golden, in order
+    of_several: Sequence[Exported] = ()  # files of no single golden
 
     @property
     def all(self) -> list[Exported]:

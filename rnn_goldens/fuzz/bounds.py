@@ -38,21 +38,13 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The bounds of drawn goldens.
+    """The bounds of drawn goldens."""
 
-    Attributes:
-        cells: the cells to draw from.
-        sizes: the largest sizes.
-        having: features that every golden has.
-        lacking: features that no golden has.
-        precisions: the precisions to draw from.
-    """
-
-    cells: tuple[str, ...]
-    sizes: Sizes
-    having: frozenset[str]
-    lacking: frozenset[str]
-    precisions: tuple[str, ...]
+    cells: tuple[str, ...]  # the cells to draw from
+    sizes: Sizes  # the largest sizes
+    having: frozenset[str]  # features that every golden has
+    lacking: frozenset[str]  # features that no golden has
+    precisions: tuple[str, ...]  # the precisions to draw from
 
     def stated(self, cells: Collection[str], features: Collection[str], precisions: Collection[str]) -> "Bounds":
         """Return the bounds restricted to what a program supports; unchanged if nothing would be left."""

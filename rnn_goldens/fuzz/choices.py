@@ -75,21 +75,13 @@ EDGES = (5, 7, 9, 16, 17, 33, 40, 65, 72, 101, 129)
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes and features of a golden.
+    """The sizes and features of a golden."""
 
-    Attributes:
-        config: the configuration of the network.
-        batch: (rows,), or () if unbatched.
-        time: the number of time steps.
-        lengths: the length of each row; None if all are equal.
-        has_state: whether there is an initial state.
-    """
-
-    config: Config
-    batch: tuple[int, ...]
-    time: int
-    lengths: list[int] | None
-    has_state: bool
+    config: Config  # the configuration of the network
+    batch: tuple[int, ...]  # (rows,), or () if unbatched
+    time: int  # the number of time steps
+    lengths: list[int] | None  # the length of each row; None if all are equal
+    has_state: bool  # whether there is an initial state
 
 
 def shape(draw: Draw, bounds: Bounds) -> Shape:

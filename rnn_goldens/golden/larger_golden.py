@@ -219,17 +219,11 @@ def _axes(golden: GoldenData, name: str) -> list[Blocks]:
 
 @dataclass(frozen=True, eq=False)
 class _Larger:
-    """The arrays of a golden in larger sizes.
-
-    Attributes:
-        golden: the golden.
-        axes: the axes that grow.
-        factor: what q is multiplied by.
-    """
+    """The arrays of a golden in larger sizes."""
 
     golden: GoldenData
-    axes: Mapping[str, Axis]
-    factor: float
+    axes: Mapping[str, Axis]  # the axes that grow
+    factor: float  # what q is multiplied by
 
     @property
     def _is_exact(self) -> bool:

@@ -15,21 +15,14 @@ _BELOW_BFLOAT16 = 0xFFFF
 
 @dataclass(frozen=True)
 class Precision:
-    """A binary floating-point format.
+    """A binary floating-point format."""
 
-    Attributes:
-        name: as in PyTorch and NumPy.
-        bits: significant bits, including the implicit leading bit (bfloat16: 8).
-        min_exponent: exponent of the smallest normal number.
-        max_exponent: exponent of the largest number.
-        carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
-            is a bfloat16 value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing.
-    """
-
-    name: str
-    bits: int
-    min_exponent: int
-    max_exponent: int
+    name: str  # as in PyTorch and NumPy
+    bits: int  # significant bits, including the implicit leading bit (bfloat16: 8)
+    min_exponent: int  # exponent of the smallest normal number
+    max_exponent: int  # exponent of the largest number
+    # the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value is a bfloat16
+    # value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing
     carrier: DTypeLike
 
     @property

@@ -55,17 +55,11 @@ MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in g
 
 @dataclass(frozen=True)
 class Profile:
-    """The rounding errors that a tolerance allows.
+    """The rounding errors that a tolerance allows."""
 
-    Attributes:
-        arithmetic: ``ieee``, ``tf32`` or ``wgsl``.
-        algorithm: ``step`` or ``chunk=N``, for recurrences.
-        half: ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions.
-    """
-
-    arithmetic: str = IEEE
-    algorithm: str = UP_TO_64
-    half: str = INSIDE
+    arithmetic: str = IEEE  # ``ieee``, ``tf32`` or ``wgsl``
+    algorithm: str = UP_TO_64  # ``step`` or ``chunk=N``, for recurrences
+    half: str = INSIDE  # ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions
 
     @property
     def parts(self) -> tuple[str, ...]:
