@@ -40,11 +40,7 @@ class Evaluation:
         self._values: dict[int, Any] = {}
 
     def of(self, recorded: Recorded, what: str) -> dict[str, Float64]:
-        """Return the outputs of a graph, each element the exact result, correctly rounded.
-
-        Args:
-            recorded: names values of the graph.
-            what: the name of the outputs, for the progress bar.
+        """Return the outputs of a graph, each element the exact result, correctly rounded; progress says ``what``.
 
         Raises:
             Undecided: no working precision decides them: the ends of a ball round to two neighbouring float64 numbers

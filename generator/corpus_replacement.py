@@ -61,10 +61,7 @@ def replacing(folder: Path) -> Iterator[Files]:
     """Return a context manager that writes files into a folder: all at the end, or none after an error.
 
     Other files remain. The folder is created if it does not exist. Other processes may read it meanwhile, but must not
-    write to it: see ``folder_lock``.
-
-    Raises:
-        WrongUse: the folder cannot be exchanged with another.
+    write to it: see ``folder_lock``. Raises WrongUse if the folder cannot be exchanged with another.
     """
     require_replaceable(folder)
     with placing() as staged:
@@ -85,14 +82,8 @@ def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
     """Return a context manager that locks a folder for one run, and removes the leftovers of killed processes.
 
     The lock is released if the process is killed. Missing parent folders are created, and removed again if the folder
-    does not exist at the end.
-
-    Args:
-        folder: the folder.
-        seconds: how long to wait for another run.
-
-    Raises:
-        WrongUse: another run has the lock, or a parent folder is a file.
+    does not exist at the end. Raises WrongUse if another run still has the lock after some ``seconds``, or if a parent
+    folder is a file.
     """
     created = [above for above in folder.parents if not above.exists()]
     try:

@@ -26,12 +26,7 @@ def require_of_module(of_module: Fields, fields: Fields) -> None:
 
 
 def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - as the module takes them
-    """Return the fields of a scenario that follow from a module and its arguments.
-
-    Raises:
-        WrongUse: the module is not an nn.RNN, nn.LSTM or nn.GRU, or uses dropout in training mode; x cannot be
-            converted to a tensor; or state has a wrong number of arrays.
-    """
+    """Return the fields of a scenario that follow from a module and its arguments. Raises WrongUse for wrong ones."""
     if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
         raise WrongUse(f"a {type(module).__name__} is not an nn.RNN, nn.LSTM or nn.GRU")
     if module.dropout and module.training:

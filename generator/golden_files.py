@@ -37,12 +37,7 @@ class BuiltGolden:
 
 
 def build(scenario: DeclaredInputs) -> BuiltGolden:
-    """Certify a scenario and encode its files in memory. This does not depend on other scenarios.
-
-    Raises:
-        Refused: the scenario cannot be certified.
-        InvalidFile: its texts are not valid in a file.
-    """
+    """Certify a scenario, independently of others, and encode its files. Raises Refused, or InvalidFile."""
     began = process_time()
     certified = certification(scenario)
     golden = certified.golden

@@ -33,13 +33,7 @@ class CorpusIdentity:
 
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
-    """Return the entry of a golden.
-
-    Args:
-        golden: the golden.
-        files: the bytes of its files by suffix, gradients included.
-        core: whether it is in the core set of this corpus, which is listed as a feature.
-    """
+    """Return the entry of a golden, given its files by suffix, with gradients, and whether it is in the core set."""
     entry = {
         **described(golden, core=core),
         "files": _files(golden.id, {suffix: files[suffix] for suffix in encoding.OUTPUTS.suffixes if suffix in files}),
@@ -105,9 +99,7 @@ class ExistingCorpus:
 def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
     """Return the corpus in a folder; the version of ``identity`` without entries if there is none.
 
-    Raises:
-        InvalidFile: the index is damaged.
-        WrongUse: the folder has another corpus, or a later version.
+    Raises InvalidFile if the index is damaged, and WrongUse for another corpus or a later version.
     """
     if not (folder / INDEX).exists():
         return ExistingCorpus(identity.version, {})

@@ -53,11 +53,7 @@ def row(root: Path, page: str, benchmark: str, begins: str) -> list[int]:
 
 
 def with_figures(readme: str, found: Mapping[str, int]) -> str:
-    """Return the README with the current figures.
-
-    Raises:
-        MissingSentence: a sentence with figures does not occur, or occurs twice.
-    """
+    """Return the README with the current figures. Raises MissingSentence if one does not occur, or occurs twice."""
     for sentence in SENTENCES:
         parts = re.split(r"\{(\w+)\}", sentence)
         texts = [r"\s+".join(map(re.escape, re.split(r"\s+", text))) for text in parts[::2]]

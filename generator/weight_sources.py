@@ -30,9 +30,7 @@ def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
         prefix: the beginning of the names, which is removed; names without it are left out. Names in nested mappings
             are joined by slashes: ``params/cell/``.
 
-    Raises:
-        InvalidFile: the file cannot be read, or has another format.
-        WrongUse: ``given`` does not contain weights, or no name has the prefix.
+    Raises InvalidFile if the file cannot be read, and WrongUse if there are no weights, or none with the prefix.
     """
     weights = from_keras.weights_of(given) if from_keras.is_of_keras(given) else _mapping(given)
     if odd := [name for name in weights if not isinstance(name, str)]:

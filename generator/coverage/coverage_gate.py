@@ -28,12 +28,7 @@ EXCLUSIVE = ({"lengths", "unbatched"},)
 
 
 def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[activation_arguments.Observation]]) -> None:
-    """Raise Refused if the goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options.
-
-    Args:
-        goldens: the goldens of the corpus.
-        covered: for each golden, the arguments of activations that it covers.
-    """
+    """Raise Refused if goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options."""
     standard = [golden for golden in goldens if golden.cell in CELLS]
     one_layer = [
         arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)
@@ -83,11 +78,7 @@ def require_shown(
 ) -> None:
     """Raise Refused if a kind of implementation can have a deviation that no golden for this kind detects.
 
-    Args:
-        matrix: the kill matrix of the corpus.
-        goldens: the goldens of the corpus.
-        from_zero: exceptions for the kind ``ONE_LAYER``, in addition to those of the whole corpus.
-        in_out: exceptions for the kind ``OUT_ALONE``, in addition to those of the whole corpus.
+    ``from_zero`` and ``in_out`` are exceptions for the kinds ``ONE_LAYER`` and ``OUT_ALONE``, besides those of all.
     """
     features = {golden.id: golden.features for golden in goldens}
     hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
@@ -114,11 +105,7 @@ def _sizes_and_options(
 
 
 def missing_options(goldens: Iterable[tuple[str, Collection[str]]]) -> Iterator[str]:
-    """Yield the pairs of options, each present or absent, that no golden of a cell has.
-
-    Args:
-        goldens: the cells and features of the goldens.
-    """
+    """Yield the pairs of options, each present or absent, that no golden of a cell has, given cells and features."""
     listed = [(cell, set(features)) for cell, features in goldens]
     for cell in CELLS:
         of_cell = [features for of, features in listed if of == cell]

@@ -123,12 +123,7 @@ AT_ONCE = (
 def missing_at_once(
     goldens: Iterable[tuple[str, Collection[str], Sizes]], required: Iterable[SizeCombination]
 ) -> Iterator[str]:
-    """Yield the combinations of sizes that no golden of a cell has.
-
-    Args:
-        goldens: the cells, features and sizes of the goldens.
-        required: the required combinations.
-    """
+    """Yield the required combinations of sizes that no golden of a cell has."""
     listed = list(goldens)
     for cell, at_once in product(CELLS, required):
         if not any(of == cell and at_once.is_in(features, sizes) for of, features, sizes in listed):
@@ -136,12 +131,7 @@ def missing_at_once(
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
-    """Return the sizes of a golden by dimension.
-
-    Args:
-        config: the configuration of the network.
-        x: the shape of the input, (batch, time, input) or (time, input).
-    """
+    """Return the sizes of a golden by dimension; the shape of ``x`` is (batch, time, input) or (time, input)."""
     sizes = {"input": config.input_size, "hidden": config.hidden_size, "time": x[-2]}
     if len(x) == 3:  # noqa: PLR2004 - with a batch axis
         sizes["batch"] = x[0]
@@ -151,12 +141,7 @@ def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
 
 
 def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DIMENSIONS) -> Iterator[str]:
-    """Yield the sizes that no golden of a cell has and that are not listed as gaps, and listed gaps that are covered.
-
-    Args:
-        goldens: the cells and sizes of the goldens.
-        dimensions: the dimensions to check.
-    """
+    """Yield the sizes that no golden of a cell has and that are not listed as gaps, and covered gaps."""
     sizes_of_goldens: dict[tuple[str, str], set[int]] = {}
     for cell, sizes in goldens:
         for dimension, size in sizes.items():
@@ -173,11 +158,7 @@ def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DI
 
 
 def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]]) -> Iterator[str]:
-    """Yield the sizes that no golden of a cell with a feature has.
-
-    Args:
-        goldens: the cells, features and sizes of the goldens.
-    """
+    """Yield the sizes that no golden of a cell with a feature has."""
     listed = list(goldens)
     for cell in CELLS:
         for feature, least in WITH.items():
@@ -191,10 +172,6 @@ def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> 
     """Return the sizes of the dimensions whose last index has a nonzero gradient.
 
     For time, the gradient of the first step counts, because the backward pass computes it last.
-
-    Args:
-        config: the configuration of the network.
-        gradients: the expected gradients by array name.
     """
     x, w_ih, last = gradients["x"], gradients["weight_ih_l0"], config.hidden_size - 1
     last_places = {

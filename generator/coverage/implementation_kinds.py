@@ -70,14 +70,7 @@ IMPLEMENTATION_KINDS = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 def problems(
     kind: ImplementationKind, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Undetected]
 ) -> Iterator[str]:
-    """Yield a sentence for each deviation that no golden of a kind detects and no list excuses, or the other way round.
-
-    Args:
-        kind: the kind.
-        matrix: the kill matrix of the corpus.
-        features: the features of each golden.
-        hidden: the listed exceptions, of the whole corpus and of the kind.
-    """
+    """Yield a sentence for each deviation that no golden of a kind detects and no list excuses, or the reverse."""
     detected_by_golden = matrix.detected(by_out=kind.out_alone)
     detected = set().union(*(one for golden_id, one in detected_by_golden.items() if kind.can(features[golden_id])))
     known = set(exempt(hidden))

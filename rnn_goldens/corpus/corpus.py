@@ -55,11 +55,6 @@ class Corpus(Selection):
     def load(self, golden_id: str, dtype: object = "float64", *, gradients: bool = False) -> Golden:
         """Load a golden in a precision.
 
-        Args:
-            golden_id: the id.
-            dtype: the precision, as for ``Golden.in_precision``.
-            gradients: whether to load its gradients too.
-
         Raises:
             UnknownName: the golden does not exist, cannot be checked in the precision, or has no gradients.
             InvalidFile: a file is missing, damaged, or not as the index describes it.
@@ -98,16 +93,10 @@ class Corpus(Selection):
         *,
         thorough: bool = False,
     ) -> Golden:
-        """Return a golden, or a golden with its gradients, from one of the files that an entry lists.
+        """Return a golden, or the golden ``of`` with its gradients, from one of the files that an entry lists.
 
-        Raises InvalidFile if the file is invalid or differs from the entry.
-
-        Args:
-            listed: the entry of the golden, or of its gradients.
-            kind: the file; if None, the one that is read fastest.
-            of: the golden of the gradients.
-            of_content: its content hash.
-            thorough: whether to validate by the schema and compare the content hash, too.
+        If ``kind`` is None, from the one that is read fastest. ``thorough``: validate by the schema and compare the
+        content hash, too. Raises InvalidFile if the file is invalid or differs from the entry.
         """
         file = listed.files[kind or fastest(listed.files)]
         if "json" not in listed.files and KERNEL_SIZE not in getattr(listed, "features", (KERNEL_SIZE,)):

@@ -127,11 +127,7 @@ def sizes_of(golden: GoldenData) -> dict[str, int]:
 def summary(about: str, goldens: str, found: Mapping[str, Discrimination], sizes: Mapping[str, int]) -> str:
     """Return the sentences that summarize what was compared.
 
-    Args:
-        about: the cell.
-        goldens: the number of goldens, in words.
-        found: the counts by precision, the widest first. The advice is for the first precision only.
-        sizes: the largest sizes of these goldens, by noun.
+    ``goldens`` is their number in words, ``found`` has the widest precision first, and the advice is for it only.
     """
     (widest, most), *others = found.items()
     deviations = "known deviation" if most.total == 1 else "known deviations"
@@ -154,18 +150,9 @@ def discrimination(
     *,
     gradients: bool = False,
 ) -> dict[str, Discrimination]:
-    """Count the deviations of a cell that can be detected, and find goldens and options that detect more.
+    """Count the deviations of a cell that can be detected by precision, and find goldens and options that detect more.
 
-    Args:
-        matrix: the kill matrix of the corpus.
-        cell: the cell.
-        entries: the goldens of the corpus.
-        compared: the goldens of the cell that were compared.
-        others: the goldens of the cell that were selected, but not compared.
-        gradients: whether gradients were compared; then ``matrix`` must be the kill matrix of gradients.
-
-    Returns:
-        The counts by precision, the widest first, for the precisions in which a golden was compared.
+    ``compared`` and ``others`` are the selected goldens of the cell. The matrix is that of ``gradients`` for gradients.
     """
     of_cell = _Cell(matrix, cell, [e for e in entries if e.cell == cell], compared, others, gradients=gradients)
     dtypes = {one.dtype for one in compared}

@@ -26,13 +26,7 @@ def golden_differences(a: Golden, b: Golden) -> list[str]:
 def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
     """Yield one line per difference between two corpora, in the index or files. A damaged file is a difference.
 
-    Args:
-        a: the first corpus.
-        b: the second corpus.
-        only: ids or patterns of the goldens to compare; all if empty.
-
-    Raises:
-        UnknownName: an id or pattern matches no golden.
+    ``only`` are ids or patterns of the goldens to compare; all if empty. Raises UnknownName if one matches no golden.
     """
     for golden_id in _selected(a, b, only):
         if not a.holds(golden_id) or not b.holds(golden_id):

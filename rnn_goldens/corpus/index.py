@@ -151,7 +151,7 @@ _MAX_FOR_SCHEMA = 2**20
 
 
 def read_index(path: Path, where: str, below: Path | None = None, *, thorough: bool = False) -> Index:
-    """Read and validate an index file, but not the files that it lists.
+    """Read and validate an index file, but not the files that it lists. Raises InvalidFile.
 
     Args:
         path: the file.
@@ -160,9 +160,6 @@ def read_index(path: Path, where: str, below: Path | None = None, *, thorough: b
             corpus, whose index is not searched for duplicate keys.
         thorough: whether to search even the built-in or a very large index for duplicate keys. This takes a third
             longer and needs as much memory as the size of the index.
-
-    Raises:
-        InvalidFile: the file cannot be read, or is not a valid index.
     """
     content = read_bytes(path, BOUNDS.size, below=below)
     if problem := BOUNDS.problem(content):

@@ -96,11 +96,7 @@ class Detection:
 
 
 def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None:
-    """Return the kill matrix of a corpus, for outputs or gradients; None if it does not have one.
-
-    Raises:
-        InvalidFile: the file is not a kill matrix.
-    """
+    """Return the kill matrix of a corpus, for outputs or gradients; None without one. Raises InvalidFile for others."""
     path = corpus.folder / (BACKWARD_NAME if gradients else NAME)
     if not path.is_file():
         return None
@@ -123,11 +119,7 @@ def _fits(matrix: KillMatrix, group: Group) -> bool:
 
 
 def detections(corpus: Corpus) -> dict[str, Detection]:
-    """Return the detection of each deviation, forward and backward; empty if the corpus has no kill matrix.
-
-    Raises:
-        InvalidFile: a file is not a kill matrix.
-    """
+    """Return the detection of each deviation, forward and backward; empty if the corpus has no kill matrix."""
     found = {}
     for matrix in filter(None, (kill_matrix(corpus), kill_matrix(corpus, gradients=True))):
         for d in matrix.deviations:

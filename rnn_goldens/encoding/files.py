@@ -61,10 +61,7 @@ def encode(golden: Golden) -> dict[str, bytes]:
     """Return the bytes of the files of a golden, and of its gradients if it has some, by suffix.
 
     A file is read back and validated by the schema before the function returns. A golden at the size of a kernel has no
-    JSON: it would have several times the bytes of HDF5.
-
-    Raises:
-        InvalidFile: the golden is inconsistent, or too large for a file.
+    JSON: it would have several times the bytes of HDF5. Raises InvalidFile for one that is inconsistent or too large.
     """
     from rnn_goldens.encoding import hdf5_file, json_file
 
@@ -84,19 +81,15 @@ def encode(golden: Golden) -> dict[str, bytes]:
 
 
 def read(path: Path, *, of: Golden | None = None, by_schema: bool = False, below: Path | None = None) -> Golden:
-    """Read and validate a golden, or the gradients of a golden, from an ``.h5`` or ``.json`` file.
+    """Read and validate a golden, or the gradients of the golden ``of``, from an ``.h5`` or ``.json`` file.
 
     Args:
         path: the file.
-        of: the golden of the gradients; None to read a golden.
+        of: the golden of the gradients, which is returned with them; None to read a golden.
         by_schema: whether to validate with the JSON Schema too. It accepts the same files and takes longer.
         below: a folder that must contain the file; a link that leads out of it is not followed.
 
-    Returns:
-        The golden in the file, or ``of`` with the gradients in the file.
-
-    Raises:
-        InvalidFile: the file cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
+    Raises InvalidFile if it cannot be read, has an unknown format, is invalid, inconsistent, or of another golden.
     """
     kind = OUTPUTS if of is None else GRADIENTS
     if not path.name.endswith(kind.suffixes):
@@ -124,9 +117,6 @@ def decode(
         by_schema: as for ``read``; an invalid file is always validated by the schema, for its messages.
         known: whether the content is known to be consistent: the files of the package were checked when they were
             generated, and their hashes match.
-
-    Raises:
-        InvalidFile: as for ``read``.
     """
     from rnn_goldens.encoding import golden_types, json_file
 

@@ -271,15 +271,9 @@ _WEIGHTS = msgspec.json.Decoder(dict[str, Array])
 
 
 def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
-    """Return the tree in the bytes of a ``.json`` file, without the name of its schema.
+    """Return the tree in the bytes of a ``.json`` file of a kind, without the name of its schema.
 
-    Args:
-        content: the bytes.
-        kind: ``golden`` or ``gradients``.
-        lazily: whether the weights are read when they are used; only for content that is known to be valid.
-
-    Raises:
-        ValueError: the content does not match the types. The message names the problem and its position.
+    Weights that are read ``lazily`` must be valid. Raises ValueError that names the first problem and its position.
     """
     try:
         tree = _tree_of(as_typed(_KNOWN if lazily and kind == "golden" else _DECODERS[kind], content))
@@ -292,11 +286,7 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
 
 
 def _tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:
-    """Convert a typed document to a tree.
-
-    Raises:
-        ValueError: an array has another type than its name requires, or its data does not fill its shape.
-    """
+    """Convert a typed document to a tree. Raises ValueError for an array of the wrong type, or of too few numbers."""
     tree: Tree = {}
     if isinstance(part, dict):
         fields: Iterable[tuple[str, Any]] = part.items()

@@ -94,11 +94,7 @@ def _recurrence_of(stored: Tree, name: str) -> Recurrence:
 
 
 def from_tree(tree: Tree) -> Golden:
-    """Convert a valid tree to a golden.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
-    """
+    """Convert a valid tree to a golden. Any error means that it is not valid; validation reports why."""
     (config, layout), weights = cell_of(tree), tree["weights"]
     if not (is_lazy := isinstance(weights, LazyArrays)) and (required := config.weight_count(layout)) != len(weights):
         raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
@@ -159,10 +155,7 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
 
 
 def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
-    """Return the configuration and the layout of the cell, which a tree stores for a custom cell.
-
-    Raises WrongUse if the configuration of a recurrence is wrong.
-    """
+    """Return configuration and layout, which a tree stores for a custom cell. Raises WrongUse for wrong sizes."""
     if tree["kind"] == RecurrenceConfig.kind:
         own = _recurrence_of(tree["own_recurrence"], tree["cell"]) if is_custom_cell(tree["cell"]) else None
         of_recurrence = recurrence_config(tree["cell"], tree["config"], own)

@@ -41,8 +41,7 @@ class Bounds:
     def problem(self, content: bytes) -> str | None:
         """Return which limit the JSON content exceeds, or None.
 
-        The number of values is an upper bound: brackets and commas inside strings are counted, too. Files that this
-        project writes are far below the limits.
+        The number of values is an upper bound: brackets and commas inside strings are counted, too.
         """
         if len(content) > self.size:
             return f"is larger than {self.mebibytes} MiB, the limit for this kind of file"
@@ -65,15 +64,10 @@ OTHER = Bounds(mebibytes=24, values=2**20, objects=20_000)
 
 
 def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
-    """Return all bytes of a file.
+    """Return all bytes of a file, at most ``most``.
 
-    Args:
-        path: the file.
-        most: the largest allowed number of bytes.
-        below: a folder that must contain the file; a link that leads out of it is not followed.
-
-    Raises:
-        InvalidFile: the file cannot be read, is a pipe, a device or a folder, is too large, or is outside ``below``.
+    Raises InvalidFile if the file cannot be read, is a pipe, a device or a folder, is too large, or is a link that
+    leads out of the folder ``below``, which is not followed.
     """
     try:
         with os.fdopen(_opened(path, below), "rb") as file:
@@ -99,8 +93,7 @@ def _opened(path: Path, below: Path | None) -> int:
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a ``.npz`` file by name. Does not unpickle anything.
 
-    Raises:
-        InvalidFile: the file cannot be read, was not written by ``numpy.savez``, is too large, or holds Python objects.
+    Raises InvalidFile if ``numpy.savez`` did not write it, or if it is too large or holds Python objects.
     """
     import zipfile
 

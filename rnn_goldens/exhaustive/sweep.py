@@ -99,13 +99,7 @@ class SweepResult:
 def exhaustive_check(
     run: Callable[[Any], Sequence[Any]], cells: Iterable[str] = (), precisions: Iterable[str] = ()
 ) -> Iterator[SweepResult]:
-    """Check every argument of each activation in each precision.
-
-    Args:
-        run: the implementation, a function that takes the inputs of a golden and returns outputs.
-        cells: the cells to check; all if empty.
-        precisions: the precisions to check, of ``PRECISIONS_CHECKED``; all if empty.
-    """
+    """Check every argument of each activation in each precision, of some ``cells`` and ``precisions``, or of all."""
     cells, precisions = set(cells), set(precisions)
     for activation in ACTIVATIONS if not cells else [one for one in ACTIVATIONS if one.cell in cells]:
         for precision in PRECISIONS_CHECKED:

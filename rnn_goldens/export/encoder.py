@@ -20,11 +20,7 @@ def require(to: str) -> None:
 
 
 def usual_precision(to: str, precisions: Sequence[str]) -> str:
-    """Return the default precision: the widest of the golden, but at most float32 for engines without float64.
-
-    Raises:
-        Unsupported: the golden has no such precision.
-    """
+    """Return the default precision: the widest of the golden, but at most float32 for engines without float64."""
     engine, widest = FORMATS[to].engine, PRECISIONS["float32"].bits
     for name in precisions:
         if not engine or PRECISIONS[name].bits <= widest:
@@ -38,10 +34,7 @@ def encode(golden: Golden, to: str, like: str = "") -> Exported:
     """Return a golden in its precision in one of ``FORMATS``; for WebNN, a part of each of several files.
 
     The precision has no effect on HDF5, which has the golden's gradients, too. ``like`` names a library whose layout
-    arrays in files have.
-
-    Raises:
-        Unsupported: the format cannot represent the golden.
+    arrays in files have. Raises Unsupported if the format cannot represent the golden.
     """
     exported: Exported = _function(FORMATS[to].encode)(golden, **({"like": like} if like else {}))
     return exported

@@ -17,18 +17,11 @@ def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -
     """Write goldens into a folder, which is created if needed. After an error the folder is unchanged.
 
     A process that is killed while files are moved into place may leave some goldens new and some old, each complete.
-
-    Args:
-        folder: the output folder.
-        goldens: the exported goldens.
-        replace: whether to replace existing goldens that have other content. A folder is replaced as a whole.
+    With ``replace``, existing goldens that have other content are replaced, a folder as a whole; without it, and for
+    two goldens of the same path, WrongUse is raised. The ``filename`` of an OSError is ``folder``.
 
     Returns:
         For each golden ``new``, ``unchanged`` or ``replaced``.
-
-    Raises:
-        WrongUse: two goldens have the same path, or a path exists with other content and ``replace`` is False.
-        OSError: a golden cannot be written; its ``filename`` is ``folder``.
     """
     ids: dict[str, str] = {}
     for golden in goldens:

@@ -76,13 +76,7 @@ def bounds(
     without: str | Iterable[str],
     precisions: object,
 ) -> Bounds:
-    """Return bounds after checking that some golden meets them.
-
-    Raises:
-        UnknownName: a cell, feature or precision does not exist.
-        WrongUse: no golden meets the bounds, a cell is a recurrence, or a custom cell cannot be imported.
-        TypeError: an argument has a wrong type.
-    """
+    """Return bounds after checking that some golden meets them; raises as ``rnn_goldens.hypothesis.goldens``."""
     cells, having, lacking = names("cell", cell), names("features", features), names("without", without)
     for name in (*having, *lacking):
         if name not in INPUT_FEATURES:

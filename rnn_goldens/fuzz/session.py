@@ -30,16 +30,9 @@ _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 
 
 def run(tested: Started, request: SearchRequest, examples: int, arguments: Sequence[str]) -> int:
-    """Test an implementation with drawn goldens.
+    """Test an implementation with drawn goldens, of which there are at most ``examples``; return the exit code.
 
-    Args:
-        tested: the implementation.
-        request: the bounds of the goldens, and the folder for failing ones.
-        examples: the maximum number of goldens.
-        arguments: arguments for pytest and Hypothesis, such as ``--hypothesis-seed=1``.
-
-    Returns:
-        The exit code of ``rnn-goldens fuzz``.
+    ``arguments`` are for pytest and Hypothesis, such as ``--hypothesis-seed=1``.
     """
     settings.register_profile(
         _PROFILE,

@@ -69,15 +69,10 @@ T = TypeVar("T", bound=GoldenData)
 
 
 def embed(golden: T, sizes: Mapping[str, int]) -> T:
-    """Return a golden in larger sizes, with the same id.
-
-    Args:
-        golden: the golden.
-        sizes: the larger sizes by name, see ``sizes_of``. Query heads grow with ``heads``. Without sizes, the golden is
-            returned as it is.
+    """Return a golden in larger sizes, with the same id; the golden itself without sizes.
 
     Raises:
-        UnknownName: the golden has no such size.
+        UnknownName: the golden has no such size; ``sizes_of`` has those that can grow.
         WrongUse: a size is not a positive integer, or the golden is embedded already.
         Unsupported: a size is smaller than the golden's, nothing is known about zeros in a custom cell, or the profile
             of a network is for its own size only.
@@ -233,14 +228,10 @@ class _Larger:
     def scattered(
         self, name: str, array: NDArray[Any], fill: float = 0.0, *, of_columns: float | None = None, copies: bool = True
     ) -> NDArray[Any]:
-        """Return an array in the larger shape.
+        """Return an array in the larger shape, with ``fill`` in added elements.
 
-        Args:
-            name: the name of the array.
-            array: the array.
-            fill: the value of added elements.
-            of_columns: their value in added columns of weights, where the rows are not added; ``fill`` if None.
-            copies: whether what does not mix is copied; else it is 0.
+        ``of_columns`` is in added columns of weights, where the rows are not added; ``fill`` if None. Without
+        ``copies``, what does not mix is 0.
         """
         axes = list(enumerate(_axes(self.golden, name)))
         for number, (blocks, size) in reversed(axes):

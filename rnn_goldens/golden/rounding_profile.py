@@ -103,9 +103,7 @@ DEFAULT = Profile()
 def profile_named(names: Iterable[str]) -> Profile:
     """Return the profile with some parts, such as ``["step", "operands-stored"]``; the default for none.
 
-    Raises:
-        UnknownName: there is no such part.
-        WrongUse: two parts exclude each other.
+    Raises UnknownName for another name, and WrongUse for two parts that exclude each other.
     """
     found = DEFAULT
     given: dict[str, str] = {}
@@ -129,11 +127,7 @@ def _unknown(name: str) -> WrongUse | UnknownName:
 
 
 def profile_lines(profiles: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield each profile other than the default with its meaning, and the number of results that it applies to.
-
-    Args:
-        profiles: for each result, the parts of its profile; empty for the default.
-    """
+    """Yield each profile other than the default, with its meaning and the number of results with these parts."""
     for parts, count in Counter(map(tuple, profiles)).items():
         if parts:
             allowed = "; ".join(f"{name}: {MEANINGS[name]}" for name in parts)

@@ -154,9 +154,7 @@ def is_custom_cell(name: str) -> bool:
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
     """Return the names of the outputs to compare, out first; () if all of ``OUTPUTS`` are named.
 
-    Raises:
-        UnknownName: no such output.
-        WrongUse: the names do not include out.
+    Raises UnknownName for another name, and WrongUse if they do not include out.
     """
     selected = {names} if isinstance(names, str) else set(names)
     for name in selected:

@@ -44,13 +44,7 @@ class Checked:
 
 
 def reasons(results: Iterable[Result], outcome: str, cells: Mapping[str, str]) -> list[Row]:
-    """Return why results have an outcome, or what is known about it, with their number, cells and precisions.
-
-    Args:
-        results: the results.
-        outcome: the outcome.
-        cells: the cells of the goldens, as far as they are known.
-    """
+    """Return why results have an outcome, or what is known about it, with their number, cells and precisions."""
     found: dict[str, list[Result]] = {}
     for result in results:
         if result["outcome"] == outcome:

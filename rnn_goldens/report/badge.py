@@ -12,12 +12,7 @@ GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
 
 
 def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
-    """Return the badge: a summary in words, and a colour.
-
-    Args:
-        found: the results of each implementation.
-        unchecked: the number of implementations that could not be checked.
-    """
+    """Return the badge, a summary in words and a colour; ``unchecked`` implementations could not be checked."""
     counts = Counter(result["outcome"] for one in found for result in one.everything)
     passing = [one for one in found if any(result["outcome"] == PASSED for result in one.results)]
     agreeing = [one for one in passing if {result["outcome"] for result in one.everything} <= {PASSED, REFUSED}]

@@ -81,11 +81,7 @@ class CheckRequest:
 
 
 def check(implementation: str, request: CheckRequest) -> Checked:
-    """Check an implementation; the results are in the order of the corpus.
-
-    Args:
-        implementation: as for ``rnn-goldens check``; ``-- COMMAND`` for a program.
-        request: the goldens and options.
+    """Check an implementation, ``-- COMMAND`` for a program; the results are in the order of the corpus.
 
     Raises:
         WrongUse: the implementation could not be checked; the message has the output of its run.
