@@ -14,8 +14,7 @@ from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.network_bounds import flattest
 from rnn_goldens.generator import confirmation
-from rnn_goldens.generator.ball_evaluation import Evaluation
-from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
+from rnn_goldens.generator.ball_evaluation import Evaluation, NoNumber, Tied, Undecided
 from rnn_goldens.generator.correct_algorithms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs

@@ -140,8 +140,8 @@ _AFTERWARDS = ("embedding.py", "larger_golden.py")
 """Modules of these rooms that only take stored goldens."""
 
 _MODULES = (
-    "ball_evaluation", "balls", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
-    "representability", "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
+    "ball_evaluation", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
+    "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
 )  # fmt: skip
 
 

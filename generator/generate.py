@@ -25,7 +25,6 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_recurrence_sizes,
     require_shown,
 )
-from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import (
     CorpusIdentity,
@@ -39,6 +38,7 @@ from rnn_goldens.generator.index import (
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
 from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS

@@ -13,11 +13,11 @@ from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, r
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.golden_files import certified_content, provenances
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.generator.correct_algorithms import Forms
-from rnn_goldens.generator.representability import Refused, exact_array
 from rnn_goldens.generator.scenario_fields import (
+    Refused,
     declared_of,
+    exact_array,
     precisions_of,
     require_gradient_purpose,
     require_id,

@@ -7,9 +7,8 @@ import numpy as np
 
 from rnn_goldens.generator.correct_algorithms import Bounded, Forms, is_exact
 from rnn_goldens.generator.exact_sums import Needs
-from rnn_goldens.generator.representability import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
-from rnn_goldens.generator.scenario_fields import require_precisions
+from rnn_goldens.generator.scenario_fields import Refused, require_precisions
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import (

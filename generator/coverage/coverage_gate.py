@@ -9,10 +9,11 @@ from rnn_goldens.generator.coverage import (
     activation_arguments,
     dimensions,
     implementation_kinds,
-    linear_pieces,
     recurrence_sizes,
     size_pairs,
 )
+from rnn_goldens.generator.coverage.activation_arguments import coverage
+from rnn_goldens.generator.coverage.activation_arguments import missing as missing_arguments
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS, ONE_LAYER, OUT_ALONE
 from rnn_goldens.generator.kill_matrix import KillMatrix
@@ -30,16 +31,13 @@ EXCLUSIVE = ({"lengths", "unbatched"},)
 def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[activation_arguments.Observation]]) -> None:
     """Raise Refused if goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options."""
     standard = [golden for golden in goldens if golden.cell in CELLS]
-    one_layer = [
-        arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)
-    ]
+    one_layer = [found for golden, found in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)]
+    others = [cell for cell in LAYOUTS if cell not in activation_arguments.CELLS]
     _refuse(
         [
-            *activation_arguments.missing(activation_arguments.coverage(covered)),
-            *activation_arguments.missing(
-                activation_arguments.coverage(one_layer), activation_arguments.GAPS_FROM_ZERO
-            ),
-            *linear_pieces.missing(LAYOUTS, map(linear_pieces.observe, goldens)),
+            *missing_arguments(coverage(covered)),
+            *missing_arguments(coverage(one_layer), activation_arguments.GAPS_FROM_ZERO),
+            *missing_arguments(coverage(covered, others)),
             *_sizes_and_options(standard, [dimensions.sizes_of(g.network, g.x.shape) for g in standard], AT_ONCE),
         ]
     )

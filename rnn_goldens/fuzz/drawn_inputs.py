@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rnn_goldens.cells import cell_named
 from rnn_goldens.fuzz.bounds import Bounds
 from rnn_goldens.fuzz.choices import MAX_VALUES, SMALL, Draw, Shape, choice, one_of, several, shape
-from rnn_goldens.generator.representability import SMALLEST
 from rnn_goldens.generator.scenario import Scenario
+from rnn_goldens.generator.scenario_fields import SMALLEST
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config

@@ -14,13 +14,12 @@ from factories.scenarios import scenario
 from benchmarks import large_goldens
 from rnn_goldens import RecurrenceScenario, Scenario
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator import estimate as estimates
 from rnn_goldens.generator import generate as generation
+from rnn_goldens.generator import predicted_cost as estimates
 from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.estimate import duration, estimate
 from rnn_goldens.generator.generate import generate
-from rnn_goldens.generator.predicted_cost import predicted_seconds, work_of
+from rnn_goldens.generator.predicted_cost import duration, estimate, predicted_seconds, work_of
 from rnn_goldens.generator.reproducibility import check_values
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import SCENARIOS
