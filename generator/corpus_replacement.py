@@ -102,9 +102,9 @@ def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
 @contextmanager
 def _locked(folder: Path, until: float) -> Iterator[bool]:
     """Lock a folder in this context, and yield whether this succeeded. Remove the lock file at the end."""
-    lock_path = _lock_path(folder)
+    lock_path = folder.parent / f".{folder.name}.lock"
     while True:
-        with _opened(folder) as file:
+        with _opened(folder, lock_path) as file:
             if not lock(file.fileno(), wait=False):
                 if time.monotonic() < until:
                     time.sleep(_RETRY_AFTER)
@@ -120,13 +120,8 @@ def _locked(folder: Path, until: float) -> Iterator[bool]:
             return
 
 
-def _lock_path(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.lock"
-
-
-def _opened(folder: Path) -> TextIO:
+def _opened(folder: Path, lock_path: Path) -> TextIO:
     """Open the lock file of a folder. Creates parent folders, which a run that ends may remove at the same time."""
-    lock_path = _lock_path(folder)
     for more in reversed(range(_MAX_ATTEMPTS)):
         try:
             lock_path.parent.mkdir(parents=True, exist_ok=True)

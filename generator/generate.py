@@ -144,17 +144,17 @@ def _generate(
     folder: Path,
     options: _Options,
 ) -> list[Outcome]:
-    existing = existing_corpus(folder, options.identity)
-    is_new_major = options.identity.numbers[0] > int(existing.version.partition(".")[0])
+    version, existing = existing_corpus(folder, options.identity)
+    is_new_major = options.identity.numbers[0] > int(version.partition(".")[0])
     options = replaced(options, replace=options.replace or is_new_major)
     declared = {scenario.id for scenario in scenarios}
-    removed = [golden_id for golden_id in existing.entries if golden_id not in declared]
+    removed = [golden_id for golden_id in existing if golden_id not in declared]
     if removed and not options.replace:
         raise Refused(
             f"{removed[0]}: is in the corpus, but has no scenario. Ids are kept within a major version: increase "
             "the first number of VERSION, or use generate --replace if it was never released"
         )
-    entries = {i: entry for i, entry in existing.entries.items() if i not in removed}
+    entries = {i: entry for i, entry in existing.items() if i not in removed}
     kept = {
         s.id: g for s in chosen if (g := cached_golden(s, folder, entries.get(s.id), options.certified)) is not None
     }
@@ -163,7 +163,7 @@ def _generate(
         entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
         for golden_id in removed:
-            for file in files_of(existing.entries[golden_id]):
+            for file in files_of(existing[golden_id]):
                 files.remove(file["path"])
         certified = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, outcomes, options)
         if options.adequate:

@@ -76,7 +76,9 @@ def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
             return False
         if present == built.files:
             return True
-        return all(_same_from_other_versions(_read(folder, entry, kind), built.golden) for kind in entry["files"])
+        of_kinds = [_read(folder, entry, kind) for kind in entry["files"]]
+        have_same = (contents_of(index_entry(of, {}, core=False)) == contents_of(built.entry) for of in of_kinds)
+        return all(have_same) and all(provenances(of) != provenances(built.golden) for of in of_kinds)
     except (OSError, InvalidFile):
         return False
 
@@ -104,11 +106,6 @@ def _read(folder: Path, entry: Entry, kind: str = "") -> Golden:
     if "gradients" not in entry:
         return golden
     return encoding.read(folder / entry["gradients"]["files"][kind]["path"], of=golden)
-
-
-def _same_from_other_versions(present: Golden, golden: Golden) -> bool:
-    same = contents_of(index_entry(present, {}, core=False)) == contents_of(index_entry(golden, {}, core=False))
-    return same and provenances(present) != provenances(golden)
 
 
 def provenances(golden: Golden) -> list[Mapping[str, str]]:

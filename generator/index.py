@@ -88,21 +88,13 @@ def encode_index(identity: CorpusIdentity, entries: Sequence[Entry]) -> bytes:
     return json_file.encode(document)
 
 
-@dataclass(frozen=True)
-class ExistingCorpus:
-    """The version of an existing corpus, and the entries of its index by id."""
-
-    version: str
-    entries: dict[str, Entry]
-
-
-def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
-    """Return the corpus in a folder; the version of ``identity`` without entries if there is none.
+def existing_corpus(folder: Path, identity: CorpusIdentity) -> tuple[str, dict[str, Entry]]:
+    """Return the version of the corpus in a folder and its entries by id; that of ``identity`` and none without one.
 
     Raises InvalidFile if the index is damaged, and WrongUse for another corpus or a later version.
     """
     if not (folder / INDEX).exists():
-        return ExistingCorpus(identity.version, {})
+        return identity.version, {}
     existing = open_corpus(folder)  # raises for an invalid index, because its goldens would be lost
     if existing.name != identity.name:
         raise WrongUse(
@@ -114,5 +106,4 @@ def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
         raise WrongUse(
             f"{folder} has version {existing.version}, these scenarios are {identity.version}: increase their VERSION"
         )
-    entries = {entry.id: json.decode(json.encode(entry)) for entry in existing.entries}
-    return ExistingCorpus(existing.version, entries)
+    return existing.version, {entry.id: json.decode(json.encode(entry)) for entry in existing.entries}

@@ -16,7 +16,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import scenario_fields, weight_sources
 from rnn_goldens.generator.correct_algorithms import NetworkForms
 from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
-from rnn_goldens.generator.scenario_fields import Refused, refusing, require_names, require_options, require_other_names
+from rnn_goldens.generator.scenario_fields import Refused, refusing, require_names, require_other_names
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config, Layout, is_custom_cell
@@ -180,7 +180,8 @@ class Scenario(DeclaredInputs):
     def named_weights(self) -> Mapping[str, NDArray[np.float64]]:
         """Return the weights under PyTorch's names. Raises Refused if one is invalid."""
         with refusing(self.id):
-            require_options(self.layout, self.shape)
+            for problem in self.shape.problems(self.layout):
+                raise WrongUse(f"config: {problem}")
             return convention(self.convention).to_torch(self.cell, self.shape, self._named, self.layout)
 
     def in_arrays(self) -> Self:

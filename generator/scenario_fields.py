@@ -13,7 +13,7 @@ from rnn_goldens.errors import RnnGoldensError, UnknownName, Unsupported, WrongU
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES, is_id
 from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly, precision_name, whole_number
-from rnn_goldens.golden.shapes import Config, Layout
+from rnn_goldens.golden.shapes import Config
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
 
@@ -106,12 +106,6 @@ def require_other_names(golden_id: str, given: Mapping[str, object], fields: Seq
             raise WrongUse(f"{golden_id}: {name} is a field of the scenario: write {name}=…")
 
 
-def require_options(layout: Layout, config: Config) -> None:
-    """Raise WrongUse if options of a network contradict each other, or the cell."""
-    for problem in config.problems(layout):
-        raise WrongUse(f"config: {problem}")
-
-
 def config_of(given: object) -> Config:
     """Convert a mapping to a configuration. Raises WrongUse if an argument is missing, unknown or invalid."""
     if not isinstance(given, Mapping):
@@ -165,14 +159,14 @@ def exact_array(
     """Return an array in C order. Raises Refused if a number is not finite, or not exact in one of the precisions."""
     if not np.isfinite(array).all():
         raise Refused(f"{golden_id}: {name} holds NaN or infinity")
-    exact_in = {name: not _inexact(array, precision).any() for name, precision in PRECISIONS.items()}
+    exact_in = {name: not inexact(array, precision).any() for name, precision in PRECISIONS.items()}
     for precision in precisions:
         if not exact_in[precision]:
             raise Refused(f"{golden_id}: {name} holds {_why(array, PRECISIONS[precision])}{_remedy(exact_in)}")
     return np.ascontiguousarray(array)
 
 
-def _inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
+def inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
     """Return which numbers are not exact in a precision, or subnormal in float16, which may be flushed to zero."""
     small = (array != 0) & (np.abs(array) < SMALLEST) if precision.name == "float16" else np.zeros(1, bool)
     with np.errstate(over="ignore"):
@@ -180,8 +174,8 @@ def _inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.boo
 
 
 def _why(array: NDArray[np.float64], precision: Precision) -> str:
-    inexact = _inexact(array, precision)
-    first, others = array[inexact][0], int(inexact.sum()) - 1
+    numbers = array[inexact(array, precision)]
+    first, others = numbers[0], numbers.size - 1
     more = f" (and {others} more numbers)" if others else ""
     if precision.name == "float16" and abs(first) < SMALLEST:
         return f"{first}{more}, which is below the normal range of float16"

@@ -50,7 +50,7 @@ def require_pairs(goldens: Sequence[Golden]) -> None:
 
 def require_recurrence_sizes(goldens: Iterable[Golden], *, backward: bool = False) -> None:
     """Raise Refused if goldens of recurrences lack sizes; if ``backward``, all have gradients, which must count."""
-    _refuse(recurrence_sizes.missing_backward(goldens) if backward else recurrence_sizes.missing(goldens))
+    _refuse(recurrence_sizes.missing(goldens, backward=backward))
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:

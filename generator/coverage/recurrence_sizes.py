@@ -5,7 +5,7 @@ or step must fail, and for gradients the last place must have one. Whether it do
 the built-in corpus has are listed with the reason.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -167,7 +167,11 @@ def having(goldens: Iterable[Golden], counts: Counts) -> dict[Place, Having]:
             of_cells[golden.cell].append(golden)
     return {
         place: Having(
-            sum(_has(golden, place) and counts(golden, place.dimension) for golden in of_cells[place.cell]),
+            sum(
+                place.size <= sizes_by_dimension(golden).get(place.dimension, 0) <= place.size * JUST
+                and counts(golden, place.dimension)
+                for golden in of_cells[place.cell]
+            ),
             any(_has_embedded(golden, place, counts) for golden in of_cells[place.cell]),
         )
         for place in places()
@@ -179,10 +183,6 @@ def places() -> Iterator[Place]:
     for cell in RECURRENCES:
         for dimension in dimensions_of(cell):
             yield from (Place(cell, dimension, size) for size in SIZES)
-
-
-def _has(golden: Golden, place: Place) -> bool:
-    return place.size <= sizes_by_dimension(golden).get(place.dimension, 0) <= place.size * JUST
 
 
 def _has_embedded(golden: Golden, place: Place, counts: Counts) -> bool:
@@ -252,18 +252,10 @@ def _longest(golden: Golden) -> slice:
     return max(sequence_slices(golden.offsets), key=lambda steps: steps.stop - steps.start)
 
 
-def missing(goldens: Iterable[Golden]) -> Iterator[str]:
-    """Yield the sizes that no golden has and that are not listed as gaps, and listed gaps that are covered."""
-    yield from _missing(having(goldens, counts_forward), GAPS)
-
-
-def missing_backward(goldens: Iterable[Golden]) -> Iterator[str]:
-    """Yield the same for goldens with gradients."""
-    yield from _missing(having(goldens, counts_backward), (*GAPS, *BACKWARD_GAPS))
-
-
-def _missing(found: Mapping[Place, Having], gaps: Sequence[SizeGap]) -> Iterator[str]:
-    for (cell, dimension, size), of in found.items():
+def missing(goldens: Iterable[Golden], *, backward: bool = False) -> Iterator[str]:
+    """Yield the sizes that no golden, with gradients if ``backward``, has, unless they are gaps; and covered gaps."""
+    gaps, counts = ((*GAPS, *BACKWARD_GAPS), counts_backward) if backward else (GAPS, counts_forward)
+    for (cell, dimension, size), of in having(goldens, counts).items():
         known = any(cell in gap.cells and dimension == gap.dimension and size in gap.sizes for gap in gaps)
         if any(of) == known:
             why = f"{size} is listed as a gap, but a golden has it" if known else f"no golden has {size}"

@@ -18,13 +18,7 @@ from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import Recurrence
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
-from rnn_goldens.golden.shapes import (
-    Config,
-    Layout,
-    cotangent_of,
-    in_file_order,
-    is_custom_cell,
-)
+from rnn_goldens.golden.shapes import Config, Layout, cotangent_of, in_file_order, is_custom_cell
 from rnn_goldens.golden.stored_arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
@@ -169,7 +163,13 @@ def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
 
 def to_document(tree: Tree) -> dict[str, Any]:
     """Return the tree with each array replaced by its JSON form."""
-    return {name: _to_json(value) for name, value in tree.items()}
+    document = dict(tree)
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            document[name] = to_document(value)
+        elif isinstance(value, np.ndarray):
+            document[name] = {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
+    return document
 
 
 def content_hash(golden: Golden) -> str:
@@ -230,11 +230,3 @@ def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:
     states = _in_order(tree, layout.initial)
     inputs = {name: array for name, array in tree.items() if name not in (*integers, *states)}
     return {**integers, "inputs": inputs, "states": states}
-
-
-def _to_json(value: object) -> object:
-    if isinstance(value, dict):
-        return to_document(value)
-    if isinstance(value, np.ndarray):
-        return {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
-    return value

@@ -186,8 +186,7 @@ def measured(activation: Activation, golden: Golden, outputs: Sequence[object]) 
         return None
     if {name: array.shape for name, array in actual.items()} != {n: want.shape for n, want in expected.items()}:
         return None
-    where = golden.stored.c0 if activation.of_state else golden.stored.x
-    assert where is not None  # the golden has c0 if c is the argument
+    where = golden.stored.states["c0"] if activation.of_state else golden.stored.x
     with np.errstate(all="ignore"):
         errors = {n: np.where(actual[n] == want, 0.0, np.abs(actual[n] - want)) for n, want in expected.items()}
         by_output = [error / golden.tolerance.allowed(n, expected[n], precision) for n, error in errors.items()]

@@ -18,7 +18,7 @@ from rnn_goldens.cells import cell_named
 from rnn_goldens.fuzz.bounds import Bounds
 from rnn_goldens.fuzz.choices import MAX_VALUES, SMALL, Draw, Shape, choice, one_of, several, shape
 from rnn_goldens.generator.scenario import Scenario
-from rnn_goldens.generator.scenario_fields import SMALLEST
+from rnn_goldens.generator.scenario_fields import inexact
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config
@@ -72,7 +72,7 @@ class DrawnInputs:
             weights=self.weights,
             x=self.x,
             lengths=self.lengths,
-            precisions=SupportedOnly(p for p in PRECISIONS if all(_is_exact(array, p) for array in arrays)),
+            precisions=SupportedOnly(n for n, p in PRECISIONS.items() if not any(inexact(a, p).any() for a in arrays)),
             h0=self.state.get("h0"),
             c0=self.state.get("c0"),
             states={name: array for name, array in self.state.items() if name not in ("h0", "c0")},
@@ -144,8 +144,3 @@ def _filled(array: Float64, precision: str, seed: int) -> Float64:
 def _word(cell: str) -> str:
     """Return the name of a cell, or of the function of a custom cell, as part of an id."""
     return re.sub("[^a-z0-9]+", "-", cell.rpartition(":")[2].lower()).strip("-") or "cell"
-
-
-def _is_exact(array: Float64, precision: str) -> bool:
-    small = precision == "float16" and bool(((array != 0) & (np.abs(array) < SMALLEST)).any())
-    return not small and bool((PRECISIONS[precision].round(array) == array).all())

@@ -100,7 +100,7 @@ def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None
     try:
         with folder_lock(path, SECONDS), replacing(path) as files:
             with _with_remedy(folder):
-                entries = existing_corpus(path, IDENTITY).entries
+                _, entries = existing_corpus(path, IDENTITY)
                 before = open_folder(path).load(golden.id) if golden.id in entries else None
                 encoded = encoding.encode(_found_with(network, golden, before))
             entries[golden.id] = index_entry(golden, encoded, core=False)

@@ -38,6 +38,8 @@ from rnn_goldens.golden.tolerance import with_arrays
 EXACT = {"rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign", *RECURRENCES} - {"slstm"}
 """Cells whose added units are exactly 0: only products with 0."""
 
+SIZES_OF_UNITS = ("hidden_size", "proj_size", "d")
+
 EXPECTED, ACCUMULATION = "expected", "accumulation"
 """Kinds of arrays: expected values, and coefficients of a tolerance."""
 
@@ -289,16 +291,10 @@ class _Larger:
 
         A weight of an added unit's output has a gradient that depends on rounding errors: any value is right.
         """
-        any_value = ANY_VALUE if kind == ACCUMULATION and not self._is_exact and self._reads_units(name) else None
+        reads_units = name in self.golden.stored.weights and _axes(self.golden, name)[-1][1] in SIZES_OF_UNITS
+        any_value = ANY_VALUE if kind == ACCUMULATION and not self._is_exact and reads_units else None
         larger = self.scattered(name, array, of_columns=any_value, copies=False)
         return larger / self.factor if name == "q" else larger
-
-    def _reads_units(self, name: str) -> bool:
-        return name in self.golden.stored.weights and _axes(self.golden, name)[-1][1] in (
-            "hidden_size",
-            "proj_size",
-            "d",
-        )
 
     def gradients(self, gradients: Gradients) -> Gradients:
         """Return the gradients in the larger sizes; the cotangents of copies are 0."""

@@ -9,11 +9,7 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden_result import (
-    Result,
-    golden_and_precision,
-    own_reason,
-)
+from rnn_goldens.golden_result import Result, golden_and_precision, own_reason
 from rnn_goldens.pages import Checked
 from rnn_goldens.plugin import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run

@@ -11,15 +11,7 @@ from typing import Any
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden_result import (
-    FAILED,
-    KNOWN,
-    PASSED,
-    REFUSED,
-    WRONG,
-    Result,
-    gradient_counts,
-)
+from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, WRONG, Result, gradient_counts
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages import Checked, in_order, reasons
 from rnn_goldens.programs.command import find_command, is_command
