@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus import INDEX
+from rnn_goldens.corpus import INDEX, Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.certification_cache import CertificationCache, inputs_hash
@@ -26,15 +26,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_shown,
 )
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
-from rnn_goldens.generator.index import (
-    CorpusIdentity,
-    Entry,
-    contents_of,
-    described,
-    encode_index,
-    existing_corpus,
-    files_of,
-)
+from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, updated
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
 from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
@@ -160,11 +152,11 @@ def _generate(
     }
     outcomes = {i: Outcome(i, UNCHANGED) for i in kept}
     for golden_id, golden in kept.items():
-        entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
+        entries[golden_id] = updated(entries[golden_id], golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
         for golden_id in removed:
-            for file in files_of(existing[golden_id]):
-                files.remove(file["path"])
+            for file in existing[golden_id].all_files:
+                files.remove(file.path)
         certified = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, outcomes, options)
         if options.adequate:
             goldens = [certified[scenario.id] for scenario in chosen]
@@ -173,18 +165,18 @@ def _generate(
             if options.backward:
                 files.write(BACKWARD.file, _matrix(BACKWARD, goldens, entries, folder, options)[0])
             for golden in goldens:
-                entries[golden.id] |= described(golden, core=golden.id in core)
+                entries[golden.id] = updated(entries[golden.id], golden, core=golden.id in core)
         files.write(INDEX, encode_index(options.identity, [entries[s.id] for s in scenarios if s.id in entries]))
     if options.certified is not None:
         for scenario in chosen:
             golden_id = scenario.id
-            options.certified.remember(scenario, contents_of(entries[golden_id]), outcomes[golden_id].seconds)
+            options.certified.remember(scenario, entries[golden_id].contents, outcomes[golden_id].seconds)
     return [outcomes[scenario.id] for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
 def _core(entry: Entry | None) -> bool:
     """Return whether a golden is in the core set, which only generating the whole corpus can change."""
-    return entry is not None and CORE in entry["features"]
+    return entry is not None and CORE in entry.features
 
 
 def _certify(
@@ -210,13 +202,13 @@ def _certify(
             else:
                 if before is not None and not options.replace:
                     refuse_other_values(folder, before, golden)
-                for file in files_of(before or {"files": {}}):
-                    if file["path"].removeprefix(golden.id) not in built.files:
-                        files.remove(file["path"])
+                for file in before.all_files if before is not None else ():
+                    if file.path.removeprefix(golden.id) not in built.files:
+                        files.remove(file.path)
                 for suffix, content in built.files.items():
                     files.write(f"{golden.id}{suffix}", content)
                 outcomes[golden.id] = Outcome(golden.id, CHANGED if before else NEW, built.left_out, built.seconds)
-                entries[golden.id] = built.entry | described(golden, core=_core(before))
+                entries[golden.id] = updated(built.entry, golden, core=_core(before))
             if options.adequate:
                 certified[golden.id] = golden
     return certified
@@ -251,7 +243,7 @@ def _matrix(
     rows, contents = goldens, [of.file]
     if of.is_backward:
         rows = [golden for golden in goldens if golden.gradients is not None]
-    contents += [contents_of(entries[g.id]) if of.is_backward else entries[g.id]["content"] for g in rows]
+    contents += [entries[g.id].contents if of.is_backward else entries[g.id].content for g in rows]
     path = folder / of.file
     if options.certified is not None and path.is_file():
         content = path.read_bytes()

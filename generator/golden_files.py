@@ -8,12 +8,12 @@ from time import process_time
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.differences import golden_differences
-from rnn_goldens.corpus.index import fastest
+from rnn_goldens.corpus.differences import golden_differences, read_by_entry
+from rnn_goldens.corpus.index import Entry, fastest
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
+from rnn_goldens.generator.index import index_entry
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.features import CORE
@@ -56,28 +56,28 @@ def cached_golden(
     scenario: DeclaredInputs, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:
     """Return the golden in the folder if, according to the cache, it is the result of a scenario, else None."""
-    if certified is None or entry is None or certified.content(scenario) != contents_of(entry):
+    if certified is None or entry is None or certified.content(scenario) != entry.contents:
         return None
     try:
-        for file in files_of(entry):
-            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
+        for file in entry.all_files:
+            if sha256((folder / file.path).read_bytes()).hexdigest() != file.sha256:
                 return None
-        return _read(folder, entry)
+        return read_by_entry(folder, entry, fastest(entry.files))
     except (OSError, InvalidFile):
         return None
 
 
 def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
     """Return whether the folder's files are readable and equal, or equal in content and made by other versions."""
-    paths = [file["path"] for file in files_of(entry)]
+    paths = [file.path for file in entry.all_files]
     try:
         present = {path.removeprefix(built.golden.id): (folder / path).read_bytes() for path in paths}
-        if index_entry(built.golden, present, core=CORE in entry["features"]) != entry:
+        if index_entry(built.golden, present, core=CORE in entry.features) != entry:
             return False
         if present == built.files:
             return True
-        of_kinds = [_read(folder, entry, kind) for kind in entry["files"]]
-        have_same = (contents_of(index_entry(of, {}, core=False)) == contents_of(built.entry) for of in of_kinds)
+        of_kinds = [read_by_entry(folder, entry, kind) for kind in entry.files]
+        have_same = (index_entry(of, {}, core=False).contents == built.entry.contents for of in of_kinds)
         return all(have_same) and all(provenances(of) != provenances(built.golden) for of in of_kinds)
     except (OSError, InvalidFile):
         return False
@@ -86,9 +86,9 @@ def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
 def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
     """Refuse to change inputs or expected values of a golden. Texts may change; damaged files may be replaced."""
     try:
-        before = _read(folder, entry)
+        before = read_by_entry(folder, entry, fastest(entry.files))
     except (OSError, InvalidFile):
-        changed = contents_of(entry) != contents_of(index_entry(golden, {}, core=False))
+        changed = entry.contents != index_entry(golden, {}, core=False).contents
     else:
         lines = golden_differences(before, golden)
         changed = any(line.partition(":")[0] not in TEXTS and line != NEW_GRADIENTS for line in lines)
@@ -97,15 +97,6 @@ def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
             f"{golden.id}: is in the corpus with other values. A released golden never changes within a major version: "
             "increase the first number of VERSION, or use generate --replace if it was never released"
         )
-
-
-def _read(folder: Path, entry: Entry, kind: str = "") -> Golden:
-    """Read a golden from one kind of file, by default the fastest, with its gradients if it has some."""
-    kind = kind or fastest(entry["files"])
-    golden = encoding.read(folder / entry["files"][kind]["path"])
-    if "gradients" not in entry:
-        return golden
-    return encoding.read(folder / entry["gradients"]["files"][kind]["path"], of=golden)
 
 
 def provenances(golden: Golden) -> list[Mapping[str, str]]:

@@ -85,14 +85,8 @@ def changed_since(
     )
     if not (same or only):
         return tuple(one.id for one in chosen)
-
-    def content(golden_id: str) -> str | None:
-        if not corpus.holds(golden_id):
-            return None
-        entry = corpus.entry(golden_id)
-        return " ".join([entry.content, *([] if entry.gradients is UNSET else [entry.gradients.content])])
-
-    return tuple(one.id for one in chosen if certified.content(one) != (content(one.id) or ""))
+    contents = {entry.id: entry.contents for entry in corpus.entries}
+    return tuple(one.id for one in chosen if certified.content(one) != contents.get(one.id, ""))
 
 
 def check_values(
@@ -135,7 +129,7 @@ def _byte_differences(corpus: Corpus, generated: Corpus) -> Iterator[str]:
     for entry in generated.entries:
         committed = {file.path: file for file in corpus.entry(entry.id).all_files}
         for kind in compared_kinds(corpus, generated, entry.id):
-            provenance = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, generated)]
+            provenance = [provenances(read_by_entry(c.folder, c.entry(entry.id), kind)) for c in (corpus, generated)]
             for file in entry.all_files:
                 other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256
                 if other and provenance[0] == provenance[1]:

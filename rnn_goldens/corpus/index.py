@@ -108,6 +108,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         return () if self.gradients is UNSET else self.gradients.precisions
 
     @property
+    def contents(self) -> str:
+        """The content hashes of the golden and of its gradients."""
+        return " ".join([self.content, *([] if self.gradients is UNSET else [self.gradients.content])])
+
+    @property
     def all_files(self) -> list[File]:
         """The files of the golden and of its gradients."""
         of_gradients = () if self.gradients is UNSET else self.gradients.files.values()
