@@ -210,14 +210,10 @@ def proven(recorded: Recorded) -> tuple[dict[str, Float64], int]:
 
 
 class Evaluation:
-    """Evaluates a graph in ball arithmetic, with as many bits as its results need.
-
-    Attributes:
-        bits: the working precision. It only increases: values of one precision are computed once.
-    """
+    """Evaluates a graph in ball arithmetic, with as many bits as its results need."""
 
     def __init__(self, graph: Graph) -> None:
-        self.bits, self._graph = FIRST_BITS, graph
+        self.bits, self._graph = FIRST_BITS, graph  # bits only increase: values of one precision are computed once
         self._values: dict[int, Any] = {}
 
     def of(self, recorded: Recorded, what: str) -> dict[str, Float64]:

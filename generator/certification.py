@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 
@@ -32,14 +32,6 @@ _GRAPH = 0.05
 """The share of recording the graph, which predicts the costs of the rest."""
 
 
-@dataclass(frozen=True, eq=False)
-class Certification:
-    """A certified scenario."""
-
-    golden: Golden  # the golden in its widest precision
-    left_out: Mapping[str, str]  # by precision, why the golden, or its gradients, cannot be checked in it
-
-
 def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report | None = None) -> Golden:
     """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
@@ -61,12 +53,12 @@ def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report 
             close to the tolerance.
     """
     with reported_to(progress) if progress is not None else nullcontext():
-        return certification(scenario, confirm=confirm).golden
+        return certification(scenario, confirm=confirm)[0]
 
 
 @np.errstate(all="ignore")  # overflow gives infinity or NaN, which is refused where it matters
-def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certification:
-    """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out.
+def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> tuple[Golden, Mapping[str, str]]:
+    """Certify a scenario as ``certify`` does; return the golden, and by precision why it, or its gradients, lack it.
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
     """
@@ -87,7 +79,7 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certific
             left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
             if confirm:
                 confirmation.confirm(golden, GRADIENTS)
-        return Certification(golden.in_precision(golden.precisions[0]), left_out)
+        return golden.in_precision(golden.precisions[0]), left_out
 
 
 @cache

@@ -1,6 +1,6 @@
 """Generates a corpus from scenarios: golden files, kill matrices and index. All of them are written, or none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import INDEX, Entry
@@ -36,20 +36,14 @@ from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
-T = TypeVar("T")
-
 NEW, CHANGED, UNCHANGED, REMOVED = "new", "changed", "unchanged", "removed"
 
 
-class Track(Protocol):
-    """Wraps an iterable in a progress bar."""
-
-    def __call__(self, items: Iterable[T], total: int, label: str, /) -> Iterable[T]:
-        """Yield the items unchanged; the other arguments are their number and the description of the work."""
-        ...
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
+"""Wraps an iterable in a progress bar, given the number of items and a description of the work."""
 
 
-def untracked(items: Iterable[T], _total: int, _doing: str) -> Iterable[T]:
+def untracked(items: Iterable[Any], _total: int, _doing: str) -> Iterable[Any]:
     """Return the items without a progress bar."""
     return items
 

@@ -39,16 +39,15 @@ class BuiltGolden:
 def build(scenario: DeclaredInputs) -> BuiltGolden:
     """Certify a scenario, independently of others, and encode its files. Raises Refused, or InvalidFile."""
     began = process_time()
-    certified = certification(scenario)
-    golden = certified.golden
+    golden, left_out = certification(scenario)
     files = encoding.encode(golden)
     entry = index_entry(golden, files, core=False)
-    return BuiltGolden(golden, files, entry, certified.left_out, process_time() - began)
+    return BuiltGolden(golden, files, entry, left_out, process_time() - began)
 
 
 def certified_content(scenario: DeclaredInputs) -> tuple[str, str]:
     """Certify a scenario without confirmation; return the content hash, and that of the gradients ("" without)."""
-    golden = certification(scenario, confirm=False).golden
+    golden, _ = certification(scenario, confirm=False)
     return encoding.content_hash(golden), "" if golden.gradients is None else encoding.gradients_hash(golden)
 
 

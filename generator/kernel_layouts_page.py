@@ -2,6 +2,7 @@
 
 from rnn_goldens.conventions.kernel_convention import CHOICES, KernelConvention, KernelLayout
 from rnn_goldens.conventions.kernels import KERNELS
+from rnn_goldens.generator.deviation_group_page import table
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _PLAIN = KernelLayout()
@@ -24,8 +25,7 @@ def sections() -> dict[str, str]:
 
 def _table() -> str:
     header = ["library", "functions", "parameters", "inputs", "decay", "state", "scale, heads, types", "run on"]
-    rows = [_row(one) for one in KERNELS]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (header, ["---"] * len(header), *rows))
+    return table(header, map(_row, KERNELS))
 
 
 def _row(one: KernelConvention) -> list[str]:
@@ -60,8 +60,5 @@ def _more(one: KernelConvention) -> str:
 
 
 def _parts() -> str:
-    rows = [
-        f"| `{name}` | {_OF[name]} | {'; '.join(f'`{value}`: {meaning}' for value, meaning in of.items())} |\n"
-        for name, of in CHOICES.items()
-    ]
-    return "| part | of | values |\n|---|---|---|\n" + "".join(rows)
+    values = {name: "; ".join(f"`{value}`: {meaning}" for value, meaning in of.items()) for name, of in CHOICES.items()}
+    return table(("part", "of", "values"), ((f"`{name}`", _OF[name], of) for name, of in values.items()))

@@ -121,12 +121,11 @@ class Scenario(DeclaredInputs):
         Raises:
             Refused: the module is of another class, uses dropout in training mode, or contradicts a field.
         """
-        from rnn_goldens.generator.from_torch import fields_of, require_of_module
+        from rnn_goldens.generator.from_torch import fields_of
 
         with refusing(id):
-            of_module = fields_of(module, x, state)
-            require_of_module(of_module, fields)
-        return cls(id=id, purpose=purpose, lengths=lengths, **{**of_module, **fields})
+            all_fields = fields_of(module, x, state, fields)
+        return cls(id=id, purpose=purpose, lengths=lengths, **all_fields)
 
     @property
     def given(self) -> GivenArrays:

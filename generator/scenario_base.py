@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.comparison.array_conversion import NotNumbers, read
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.correct_algorithms import Forms
 from rnn_goldens.generator.scenario_fields import (
     Refused,
@@ -18,11 +18,10 @@ from rnn_goldens.generator.scenario_fields import (
     exact_array,
     precisions_of,
     require_gradient_purpose,
-    require_id,
     require_words,
 )
 from rnn_goldens.golden.expected import output_of
-from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.features import derived_features, is_id
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.shapes import BATCH, TIME, ArrayShapes, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import (
@@ -75,7 +74,11 @@ class DeclaredInputs(ABC):
 
     def __post_init__(self) -> None:
         """Validate the fields that all scenarios have, and complete precisions, declared features and the title."""
-        require_id(self.id)
+        if not is_id(self.id):
+            raise WrongUse(
+                f"{self.id!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes, "
+                "such as 'mine/first'"
+            )
         require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
         require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
         require_gradient_purpose(self.id, self.gradient_purpose, self.given.cotangents, self.cotangent_fields)

@@ -11,20 +11,11 @@ from numpy.typing import NDArray
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import RnnGoldensError, UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES, is_id
+from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly, precision_name, whole_number
 from rnn_goldens.golden.shapes import Config
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
-
-
-def require_id(given: object) -> None:
-    """Raise WrongUse if a value is not an id."""
-    if not is_id(given):
-        raise WrongUse(
-            f"{given!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes, such as "
-            "'mine/first'"
-        )
 
 
 def require_words(golden_id: str, field: str, given: object, what: str) -> None:

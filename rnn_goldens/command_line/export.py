@@ -52,8 +52,7 @@ def export(
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.export.exported_golden import files, require
-    from rnn_goldens.export.folder import write
+    from rnn_goldens.export.exported_golden import files, require, write
     from rnn_goldens.golden.embedding import larger_sizes, require_known
     from rnn_goldens.golden.precision import precision_name
 
