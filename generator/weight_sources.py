@@ -22,14 +22,10 @@ _STORED = re.compile("([FIUC])(8|16|32|64)")  # dtypes in .safetensors that NumP
 
 
 def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
-    """Return weights by name.
+    """Return weights by name from a mapping, a ``.npz`` or ``.safetensors`` file, or one or more layers of Keras.
 
-    Args:
-        given: a mapping, possibly nested; a ``.npz`` or ``.safetensors`` file; or one or more layers of Keras.
-        prefix: the beginning of the names, which is removed; names without it are left out. Names in nested mappings
-            are joined by slashes: ``params/cell/``.
-
-    Raises InvalidFile if the file cannot be read, and WrongUse if there are no weights, or none with the prefix.
+    The prefix is removed from names; names without it are left out. Names in nested mappings are joined by slashes:
+    ``params/cell/``. Raises InvalidFile if the file cannot be read, and WrongUse if no weights are found.
     """
     weights = _weights_of(given) if is_of_keras(given) else _mapping(given)
     if odd := [name for name in weights if not isinstance(name, str)]:

@@ -45,24 +45,24 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
     )
 
 
+_BY_DIFFICULTY = (
+    variants,
+    extremes,
+    kernel_sizes,
+    full_numbers,
+    activation_sweeps,
+    backward,
+    dimensions,
+    size_pairs,
+    without_state,
+)
+"""Of equally difficult scenarios, those of an earlier module come first."""
+
 _STANDARD: tuple[Scenario, ...] = tuple(
     replace(scenario, declared=scenario.declared or ())  # built-in scenarios declare saturated and chaotic explicitly
     for scenario in (
         *documented.SCENARIOS,
-        *sorted(
-            (
-                *variants.scenarios(),
-                *extremes.scenarios(),
-                *kernel_sizes.scenarios(),
-                *full_numbers.scenarios(),
-                *activation_sweeps.scenarios(),
-                *backward.scenarios(),
-                *dimensions.scenarios(),
-                *size_pairs.scenarios(),
-                *without_state.scenarios(),
-            ),
-            key=difficulty,
-        ),
+        *sorted((scenario for module in _BY_DIFFICULTY for scenario in module.scenarios()), key=difficulty),
     )
 )
 

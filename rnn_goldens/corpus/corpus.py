@@ -141,11 +141,7 @@ class Corpus(Selection):
 
 @dataclass(frozen=True)
 class Corpora(Selection):
-    """One or more corpora that do not have a golden id in common.
-
-    Raises:
-        WrongUse: two corpora contain the same id.
-    """
+    """One or more corpora. Raises WrongUse if two of them have the same id."""
 
     parts: Sequence[Corpus]  # the corpora, in the order of their goldens
     entries: tuple[Entry, ...] = field(init=False)  # the entries of all indexes, one corpus after the other

@@ -158,13 +158,9 @@ _MAX_FOR_SCHEMA = 2**20
 def read_index(path: Path, where: str, below: Path | None = None, *, thorough: bool = False) -> Index:
     """Read and validate an index file, but not the files that it lists. Raises InvalidFile.
 
-    Args:
-        path: the file.
-        where: the value of ``--corpus`` for its folder.
-        below: a folder that must contain the file; a link that leads out of it is not followed. None for the built-in
-            corpus, whose index is not searched for duplicate keys.
-        thorough: whether to search even the built-in or a very large index for duplicate keys. This takes a third
-            longer and needs as much memory as the size of the index.
+    ``where`` is the value of ``--corpus`` for its folder. A link out of the folder ``below`` is not followed; None is
+    for the built-in corpus. ``thorough``: even the index of the built-in corpus, or a very large one, is searched for
+    duplicate keys, which takes a third longer and needs as much memory as the size of the index.
     """
     content = read_bytes(path, BOUNDS.size, below=below)
     if problem := BOUNDS.problem(content):

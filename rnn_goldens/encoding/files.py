@@ -107,16 +107,10 @@ def decode(
     by_schema: bool = False,
     known: bool = False,
 ) -> Golden:
-    """Parse and validate the bytes of a file, as ``read`` does.
+    """Parse and validate the bytes of a file, as ``read`` does. The suffix of the path is the format.
 
-    Args:
-        content: the bytes.
-        path: the name of the file; its suffix is the format, and messages contain the name.
-        of: as for ``read``.
-        of_content: the content hash of ``of``, if known.
-        by_schema: as for ``read``; an invalid file is always validated by the schema, for its messages.
-        known: whether the content is known to be consistent: the files of the package were checked when they were
-            generated, and their hashes match.
+    ``of_content`` is the content hash of ``of``, if known. An invalid file is always validated by the schema, for its
+    messages. ``known`` content is consistent: the package was checked when it was generated, and the hash matches.
     """
     from rnn_goldens.encoding import golden_types, json_file
 

@@ -34,6 +34,9 @@ COEFFICIENTS = ("accumulation", "state", "storage")
 DECLARED = ("inputs", "weights", "states", "outputs", "options")
 """What a custom recurrence declares by name: axes of arrays, and defaults of options."""
 
+TEXTS = ("id", "title", "purpose", "documented_in", "cell")
+"""What describes a golden, as text, in the order of files."""
+
 INTEGERS = ("lengths", "offsets")
 """Names of the input arrays that hold integers."""
 
@@ -55,11 +58,7 @@ def to_tree(golden: Golden) -> Tree:
     return {
         "kind": golden.config.kind,
         "format": FORMAT,
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "documented_in": golden.documented_in,
-        "cell": golden.cell,
+        **{name: getattr(golden, name) for name in TEXTS},
         **(_declared(golden) if is_custom_cell(golden.cell) else {}),
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
@@ -95,11 +94,7 @@ def from_tree(tree: Tree) -> Golden:
     given = _inputs_from_tree(tree["inputs"], layout)
     shapes = config.shapes(layout, given["inputs"], given.get("offsets"))
     return Golden(
-        id=tree["id"],
-        title=tree["title"],
-        purpose=tree["purpose"],
-        documented_in=tree["documented_in"],
-        cell=tree["cell"],
+        **{name: tree[name] for name in TEXTS},
         custom_layout=layout if is_custom_cell(tree["cell"]) and isinstance(config, Config) else None,
         config=config,
         features=tuple(tree["features"]),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rnn_goldens.atomic_write import make_folder, placing, remove_leftovers
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.encoding import content_hash
+from rnn_goldens.encoding.tree import TEXTS
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export import FORMATS, WEBNN
 from rnn_goldens.golden.features import is_id
@@ -96,11 +97,7 @@ def about(golden: Golden) -> dict[str, Any]:
     return {
         "kind": "exported-golden",
         "format": FORMAT,
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "documented_in": golden.documented_in,
-        "cell": golden.cell,
+        **{name: getattr(golden, name) for name in TEXTS},
         "config": dict(golden.config),
         **({"embed": dict(golden.embedding.sizes)} if golden.embedding is not None else {}),
         "precision": golden.dtype,

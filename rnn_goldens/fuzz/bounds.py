@@ -16,11 +16,7 @@ from rnn_goldens.golden.shapes import is_custom_cell
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest sizes to draw.
-
-    Raises:
-        TypeError: a size is not an integer.
-    """
+    """The largest sizes to draw. Raises TypeError if a size is not an integer."""
 
     layers: int = 3
     time: int = 40
