@@ -184,10 +184,10 @@ def _certify(
     """Certify scenarios, write new and changed goldens, and record outcomes. Returns the goldens if ``adequate``."""
     certified = {}
     sent = [scenario.in_arrays() for scenario in todo]
-    expected = estimate(sent, options.executor)
-    if text := str(expected):
+    processes, text = estimate(sent, options.executor)
+    if text:
         options.say(text)
-    with closing(in_order(build, sent, options.executor, parallel=expected.processes > 1)) as building:
+    with closing(in_order(build, sent, options.executor, parallel=processes > 1)) as building:
         for built in options.track(building, len(todo), "Certifying"):
             golden, before = built.golden, entries.get(built.golden.id)
             if before is not None and is_unchanged(folder, before, built):

@@ -8,8 +8,6 @@ the constants. The estimate is said before certifying starts, and decides whethe
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -178,50 +176,31 @@ def unsaid(_text: str) -> None:
     """Say nothing."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """The predicted time of certifying scenarios."""
+def estimate(scenarios: Sequence[DeclaredInputs], executor: Executor | None = None) -> tuple[int, str]:
+    """Return how many processes certify scenarios, and a sentence about the predicted time; "" for a short time.
 
-    seconds: Mapping[str, float]  # by id
-    executor: Executor | None  # what certifies them, with any number of workers; this machine's processes if None
-
-    @property
-    def _total(self) -> float:
-        return sum(self.seconds.values())
-
-    @property
-    def _largest(self) -> str:
-        return max(self.seconds, key=self.seconds.__getitem__)
-
-    def _on(self, processes: int) -> float:
-        return max(self._total / processes, self.seconds[self._largest])
-
-    @cached_property
-    def processes(self) -> int:
-        """The number of processes that certify them; 1 if starting more does not save time."""
-        if not self.seconds or self.executor is not None:
-            return 1
-        saved = self._total - self._on(cores())
-        return cores() if len(self.seconds) >= WORTH_A_POOL or saved >= WORTH_PROCESSES else 1
-
-    def __str__(self) -> str:
-        """Return a sentence; "" for a short time."""
-        if not self.seconds or (time := self._on(self.processes)) < WORTH_SAYING:
-            return ""
-        several = len(self.seconds) > 1
-        what = counted(len(self.seconds), "golden") if several else self._largest
-        text = f"certifying {what} takes about {duration(time)}"
-        if self.executor is not None:
-            text += " of CPU time"
-        elif self.processes > 1:
-            text += f" on {self.processes} cores ({duration(self._total)} of CPU time)"
-        of_largest = duration(self.seconds[self._largest])
-        return f"{text}; the largest, {self._largest}, about {of_largest}" if several else text
-
-
-def estimate(scenarios: Sequence[DeclaredInputs], executor: Executor | None = None) -> Estimate:
-    """Return the predicted time of certifying scenarios."""
-    return Estimate({scenario.id: predicted_seconds(scenario) for scenario in scenarios}, executor)
+    One if starting more does not save time, or if an executor certifies them, with an unknown number of workers.
+    """
+    seconds = {scenario.id: predicted_seconds(scenario) for scenario in scenarios}
+    if not seconds:
+        return 1, ""
+    total, largest = sum(seconds.values()), max(seconds, key=seconds.__getitem__)
+    saved = total - max(total / cores(), seconds[largest])
+    is_worth = executor is None and (len(seconds) >= WORTH_A_POOL or saved >= WORTH_PROCESSES)
+    processes = cores() if is_worth else 1
+    if (time := max(total / processes, seconds[largest])) < WORTH_SAYING:
+        return processes, ""
+    if len(seconds) == 1:
+        what, of_largest = largest, ""
+    else:
+        what = counted(len(seconds), "golden")
+        of_largest = f"; the largest, {largest}, about {duration(seconds[largest])}"
+    text = f"certifying {what} takes about {duration(time)}"
+    if executor is not None:
+        text += " of CPU time"
+    elif processes > 1:
+        text += f" on {processes} cores ({duration(total)} of CPU time)"
+    return processes, text + of_largest
 
 
 def duration(seconds: float) -> str:

@@ -110,10 +110,10 @@ def check_values(
         declared = {one.id for one in chosen}
         lines += [f"{golden_id}: only in {corpus.folder}" for golden_id in stored if golden_id not in declared]
     compared = [one.in_arrays() for one in chosen if one.id in stored]
-    expected = estimate(compared, executor)
-    if text := str(expected):
+    processes, text = estimate(compared, executor)
+    if text:
         say(text)
-    with closing(in_order(certified_content, compared, executor, parallel=expected.processes > 1)) as found:
+    with closing(in_order(certified_content, compared, executor, parallel=processes > 1)) as found:
         for one, (outputs, gradients) in zip(compared, track(found, len(compared), "Certifying"), strict=True):
             entry = stored[one.id]
             if entry.content != outputs:  # the hash of gradients depends on that of the golden

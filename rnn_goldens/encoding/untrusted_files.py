@@ -18,7 +18,7 @@ from rnn_goldens.errors import InvalidFile, not_readable
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 """O_NONBLOCK: opening a pipe without a writer must not block."""
 
-_MEBIBYTE = 2**20
+MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,7 @@ class Bounds:
     @property
     def size(self) -> int:
         """The size limit in bytes."""
-        return self.mebibytes * _MEBIBYTE
-
-    def problem_if_large(self, content: bytes) -> str | None:
-        """Return ``problem`` for content above 1 MiB, else None: counting would slow down reading small files."""
-        return self.problem(content) if len(content) > _MEBIBYTE else None
+        return self.mebibytes * MEBIBYTE
 
     def problem(self, content: bytes) -> str | None:
         """Return which limit the JSON content exceeds, or None.
@@ -80,7 +76,7 @@ def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
     except (OSError, RuntimeError, ValueError) as error:  # circular links, a name with a NUL character
         raise not_readable(path, error) from None
     if len(content) > most:
-        raise InvalidFile(path, [f"is larger than {most // _MEBIBYTE} MiB, the limit for this kind of file"])
+        raise InvalidFile(path, [f"is larger than {most // MEBIBYTE} MiB, the limit for this kind of file"])
     return content
 
 
