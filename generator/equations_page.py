@@ -18,7 +18,6 @@ LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
     "gru": "r reset gate, z update gate, n candidate",
 }
-"""The meaning of the letters of gates."""
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (notation.tanh, notation.relu, notation.sigmoid, notation.mix)
 """The functions in equations, besides sums and products."""

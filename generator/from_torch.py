@@ -14,7 +14,6 @@ Fields = dict[str, Any]
 
 
 _FOLLOW = ("config", "weights", "convention", "prefix")
-"""Fields that follow from the module."""
 
 
 def fields_of(module: object, x: Any, state: Any, given: Fields) -> Fields:  # noqa: ANN401 - as the module takes them

@@ -21,7 +21,6 @@ from rnn_goldens.golden.shapes import Config, is_custom_cell
 from rnn_goldens.plurals import counted
 
 Work = Mapping[str, float]
-"""Amounts of work by name."""
 
 SECONDS: Mapping[str, Work] = {
     Config.__name__: {

@@ -124,7 +124,6 @@ SIZES = (1, 5, 9, 17, 33, 65, 129)
 """One, and one more than powers of two."""
 
 GROWN_BY = {"query_heads": "heads"}
-"""Sizes that grow with another one."""
 
 Counts = Callable[[Golden, str], bool]
 """Whether the last place of a golden along a dimension counts."""

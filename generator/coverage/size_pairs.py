@@ -53,10 +53,8 @@ PAIRS = (
     *(Pair(("inputs", "units"), (size, size)) for size in TILES),
     *(Pair(("units", "layers"), (units, LAYERS)) for units in TILES),
 )
-"""The pairs of each standard cell."""
 
 OF_DIALECTS = (Pair(("units", "steps"), (17, 5)), Pair(("units", "rows"), (17, 17)))
-"""The pairs of each dialect."""
 
 WITH_AND_WITHOUT_BIASES = {"units": 65, "inputs": 65, "rows": 65, "steps": 33, "layers": LAYERS}
 """The least sizes that goldens with biases, and without, must have."""

@@ -27,7 +27,6 @@ VERSION = "2.4.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
-"""The identity of the built-in corpus."""
 
 HARD = {"long", "saturated", "chaotic"}
 """Declared features of scenarios that are hard to debug."""
@@ -70,4 +69,3 @@ NETWORKS: tuple[Scenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD))
 """The scenarios of networks: the documented ones first, then from simple to hard; finally those of the dialects."""
 
 SCENARIOS: tuple[DeclaredInputs, ...] = (*NETWORKS, *recurrences.scenarios())
-"""All scenarios: those of networks, then those of recurrences."""

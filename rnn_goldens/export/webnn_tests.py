@@ -33,7 +33,6 @@ _FILES = {
     "lstm": "lstm_goldens.https.any.js",
     "lstmCell": "lstm_cell_goldens.https.any.js",
 }
-"""The file of each operator."""
 
 _STATES = {"gru": {"h0": "initialHiddenState"}, "lstm": {"h0": "initialHiddenState", "c0": "initialCellState"}}
 _CELL_STATES = {"gru": ("hiddenState",), "lstm": ("hiddenState", "cellState")}

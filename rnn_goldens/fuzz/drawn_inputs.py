@@ -75,7 +75,6 @@ def _several(count: int) -> st.SearchStrategy[list[float]]:
 
 
 SMALL = Sizes(layers=3, time=6, batch=3, hidden=4, input=3)
-"""The largest sizes of most goldens."""
 
 LARGE = (None, None, None, None, None, None, None, "time", "input", "hidden", "batch")
 """Choices of the dimension that is large; None: all are small."""

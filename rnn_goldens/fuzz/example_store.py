@@ -20,7 +20,6 @@ from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_c
 from rnn_goldens.programs.command import is_command
 
 FOLDER = Path(".rnn-goldens", "found")
-"""The default folder."""
 
 IDENTITY = CorpusIdentity("found", "1.0.0")
 

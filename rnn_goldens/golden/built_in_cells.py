@@ -109,7 +109,6 @@ DIALECTS: Mapping[str, Dialect] = {
 LAYOUTS: dict[str, Layout] = _STANDARD | {
     name: dialect.layout or _STANDARD[dialect.base] for name, dialect in DIALECTS.items()
 }
-"""The layouts of the built-in cells: standard cells and dialects."""
 
 
 def standard_cell(cell: str) -> str:

@@ -30,7 +30,6 @@ _CUSTOM = Layout("")
 NOT_A_SIZE = "is not a size in which a golden can be embedded: give the size of your kernel, at least 1"
 
 MAX_LISTED = 8
-"""The largest number of places that a message lists."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from rnn_goldens.golden.stored_arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 OUTPUTS, GRADIENTS = "outputs", "gradients"
-"""The two kinds of expected values."""
 
 
 @dataclass(frozen=True, eq=False)

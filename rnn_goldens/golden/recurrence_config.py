@@ -148,7 +148,6 @@ LARGEST = 2**20
 """The largest size of an axis."""
 
 AnyConfig = Config | RecurrenceConfig
-"""The configuration of a golden."""
 
 
 def recurrence_config(cell: str, values: Mapping[str, Any], own: Recurrence | None = None) -> RecurrenceConfig:

@@ -50,7 +50,6 @@ def algorithms_for(steps: int) -> tuple[str, ...]:
 
 
 MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in group.items()}
-"""The parts of profiles, by name."""
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,6 @@ STATE = "[A-Za-z]+"
 """Pattern of the name of a state: ``h``, whose initial value is ``h0`` and whose last value is ``h_n``."""
 
 MAX_STATES = 16
-"""The largest number of states of a custom cell."""
 
 _LAST_STATE = re.compile(f"{STATE}_n")
 
@@ -141,7 +140,6 @@ OutputNames = str | Sequence[str] | None
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 CUSTOM_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
-"""Pattern of the name of a custom cell."""
 
 _CUSTOM = re.compile(CUSTOM_CELL)
 

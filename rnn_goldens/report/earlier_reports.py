@@ -14,7 +14,6 @@ from rnn_goldens.schema import problems
 Document = dict[str, Any]
 
 OUTCOMES = ("wrong", "passed", "refused")
-"""The outcomes that a report counts."""
 
 _MAX_NAMED = 5
 
