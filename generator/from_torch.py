@@ -17,10 +17,7 @@ _FOLLOW = ("config", "weights", "convention", "prefix")
 
 
 def fields_of(module: object, x: Any, state: Any, given: Fields) -> Fields:  # noqa: ANN401 - as the module takes them
-    """Return the fields of a scenario that follow from a module and its arguments, and the given ones.
-
-    Raises WrongUse for wrong arguments, or if a given field contradicts the module.
-    """
+    """Return the fields that follow from a module and its arguments, and given ones. Raises WrongUse for wrong ones."""
     if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
         raise WrongUse(f"a {type(module).__name__} is not an nn.RNN, nn.LSTM or nn.GRU")
     if module.dropout and module.training:

@@ -209,10 +209,7 @@ def _certify(
 
 
 def choose(scenarios: Sequence[DeclaredInputs], only: Sequence[str]) -> list[DeclaredInputs]:
-    """Return the scenarios that match a pattern; all if there are no patterns. Refuses duplicates.
-
-    Of other scenarios only the id is read, so that errors in them do not matter.
-    """
+    """Return the scenarios that match a pattern, reading only the ids of others; all without. Refuses duplicates."""
     ids: set[str] = set()
     for scenario in scenarios:
         if scenario.id in ids:

@@ -37,10 +37,7 @@ def check(
     say: Say = unsaid,
     executor: Executor | None = None,
 ) -> list[str]:
-    """Return the differences between a corpus and what the scenarios generate, provenance excluded.
-
-    Arguments are those of ``generate``; ``scratch`` is a folder that does not exist yet.
-    """
+    """Return the differences between a corpus and what scenarios generate in a new folder, except provenance."""
     generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, say=say, executor=executor)
     generated = open_corpus(scratch)
     if only:  # a partly generated corpus has no core set
@@ -74,10 +71,7 @@ def changed_since(
     identity: CorpusIdentity,
     certified: CertificationCache,
 ) -> tuple[str, ...]:
-    """Return the ids of scenarios whose goldens here were not certified for them by code like this.
-
-    All of them if the corpus has another version, other goldens or another order.
-    """
+    """Return the ids of goldens that code like this did not certify; all for another version, or other goldens."""
     chosen = choose(scenarios, only)
     same = [one.id for one in scenarios] == corpus.ids and (corpus.name, corpus.version) == (
         identity.name,

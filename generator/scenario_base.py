@@ -124,10 +124,7 @@ class DeclaredInputs(ABC):
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
-        """Sizes by axis of the first input: batch, unless it is unbatched, time and others.
-
-        Raises Refused if it is missing, or has other axes.
-        """
+        """Sizes by axis of the first input, such as batch and time. Raises Refused if it is missing or has others."""
         name = self.shape.input_names[0]
         possible = [self.shape.axes(name, self.layout, batched=batched) for batched in (True, False)]
         expected = " or ".join(dict.fromkeys(map(_text, possible)))

@@ -40,10 +40,7 @@ def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
 
 
 def config_of(weights: Mapping[str, Any], prefix: str = "") -> Config:
-    """Infer the configuration of a network from weights with PyTorch's names. Raises WrongUse if it is impossible.
-
-    ``prefix`` is the removed beginning of their names, for error messages.
-    """
+    """Infer the configuration from weights with PyTorch's names after a prefix. Raises WrongUse if impossible."""
     if _FIRST not in weights:
         names = [f"{prefix}{name}" for name, _ in flat(weights)]
         raise WrongUse(f"the weights have no {prefix}{_FIRST} (names: {_some(names)}); {_remedy(names)}")

@@ -52,10 +52,7 @@ def reported_to(report: Report) -> Iterator[None]:
 
 @contextmanager
 def one_whole() -> Iterator[None]:
-    """Return a context manager for the whole of some work: reports count from its start to its end.
-
-    After an error, nothing is reported.
-    """
+    """Return a context manager for the whole of some work, reported from its start to its end, or to its error."""
     if (work := _WORK.get()) is not None:
         work.done, work.plan = 0.0, {}
     yield
@@ -64,10 +61,7 @@ def one_whole() -> Iterator[None]:
 
 
 def planned(seconds: Callable[[], Mapping[str, float]]) -> None:
-    """Set the predicted seconds of the parts that are left, in the order in which they run, if progress is reported.
-
-    What is done already keeps its share.
-    """
+    """Set the predicted seconds of the parts that are left, in their order; what is done keeps its share."""
     if (work := _WORK.get()) is not None:
         work.plan = dict(seconds())
 

@@ -54,10 +54,7 @@ def require_recurrence_sizes(goldens: Iterable[Golden], *, backward: bool = Fals
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:
-    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
-
-    A size counts if the last index along the dimension has a nonzero gradient.
-    """
+    """Raise Refused if goldens with gradients lack sizes, whose last index has a nonzero one, or pairs of options."""
     standard = [golden for golden in goldens if golden.cell in CELLS]
     sizes = [dimensions.sizes_back(g.network, g.gradients.expected) for g in standard if g.gradients is not None]
     _refuse(

@@ -169,10 +169,7 @@ def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]])
 
 
 def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
-    """Return the sizes of the dimensions whose last index has a nonzero gradient.
-
-    For time, the gradient of the first step counts, because the backward pass computes it last.
-    """
+    """Return the sizes whose last index has a nonzero gradient; of time the first step, which is computed last."""
     x, w_ih, last = gradients["x"], gradients["weight_ih_l0"], config.hidden_size - 1
     last_places = {
         "input": w_ih[:, -1],

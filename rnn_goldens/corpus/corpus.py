@@ -139,17 +139,13 @@ class Corpus(Selection):
         return InvalidFile(path, [f"{INDEX} was replaced since it was read, and lists this file differently"], "Retry.")
 
 
-@dataclass(frozen=True)
 class Corpora(Selection):
-    """One or more corpora. Raises WrongUse if two of them have the same id."""
+    """One or more corpora, with the goldens of one after the other."""
 
-    parts: Sequence[Corpus]  # the corpora, in the order of their goldens
-    entries: tuple[Entry, ...] = field(init=False)  # the entries of all indexes, one corpus after the other
-    elsewhere: Mapping[str, str] = field(init=False)  # that of all corpora
-    _corpus_of: dict[str, Corpus] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        for part in self.parts:
+    def __init__(self, parts: Sequence[Corpus]) -> None:
+        """Raise WrongUse if two corpora have the same id."""
+        self.parts, self._corpus_of = parts, dict[str, Corpus]()
+        for part in parts:
             for golden_id in part.ids:
                 other = self._corpus_of.setdefault(golden_id, part)
                 if other is not part:
@@ -157,9 +153,8 @@ class Corpora(Selection):
                         f"{golden_id} is in {other.folder} and in {part.folder}: rename one of them, "
                         "or check them in two runs"
                     )
-        object.__setattr__(self, "entries", tuple(entry for part in self.parts for entry in part.entries))
-        elsewhere = {golden_id: how for part in self.parts for golden_id, how in part.elsewhere.items()}
-        object.__setattr__(self, "elsewhere", elsewhere)
+        self.entries = tuple(entry for part in parts for entry in part.entries)
+        self.elsewhere = {golden_id: how for part in parts for golden_id, how in part.elsewhere.items()}
 
     @property
     def label(self) -> str:

@@ -143,10 +143,7 @@ def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64
 
 
 def load_any(name: str, corpus: Corpus) -> Golden:
-    """Load a golden by the path of one of its files or by its id in a corpus.
-
-    An id or the path of a gradients file loads the golden with gradients; the path of a golden file loads no gradients.
-    """
+    """Load a golden by id, with gradients, or by path: that of a gradients file loads them, too."""
     path = Path(name)
     if encoding.is_of_gradients(path):
         return encoding.read(path, of=encoding.read(encoding.golden_beside(path)))

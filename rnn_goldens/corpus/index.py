@@ -78,7 +78,6 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     content: Hash
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.precisions)
         _require_kinds(self.files)
 
@@ -97,7 +96,6 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a feature or precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
@@ -143,7 +141,6 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal["urn:rnn-goldens:schema:index:1"] | UnsetType = field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an id is listed twice."""
         ids = [entry.id for entry in self.goldens]
         if len(set(ids)) < len(ids):
             raise ValueError(f"lists {Counter(ids).most_common(1)[0][0]} twice")

@@ -184,10 +184,7 @@ def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callabl
 
 @contextmanager
 def _watching(folder: Path) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether the folder was replaced.
-
-    The old folder stays open, so its inode is not reused.
-    """
+    """Yield a function that returns whether a folder was replaced; it stays open, so that its inode is not reused."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows cannot open folders, nor replace one while a file in it is open

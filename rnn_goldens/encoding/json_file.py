@@ -17,18 +17,12 @@ _LONGEST_TEXT = 2**16
 
 
 def read_document(path: Path, *, below: Path | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Read one JSON document strictly: UTF-8, no NaN, no duplicate keys, limited size. Raises InvalidFile for others.
-
-    A link that leads out of the folder ``below`` is not followed.
-    """
+    """Read JSON strictly: UTF-8, no NaN, no key twice, limited size, no link out of ``below``. Raises InvalidFile."""
     return decode(read_bytes(path, OTHER.size, below=below), path)
 
 
 def decode(content: bytes, path: Path, bounds: Bounds = OTHER, *, not_finite: bool = False) -> Any:  # noqa: ANN401
-    """Parse one JSON document as strictly as ``read_document``. Raises InvalidFile, which names the file.
-
-    ``not_finite``: ``NaN`` and ``Infinity`` are allowed, as in outputs that Python wrote.
-    """
+    """Parse JSON as strictly as ``read_document``; with ``NaN`` and ``Infinity`` if ``not_finite``."""
     if problem := bounds.problem(content):
         raise InvalidFile(path, [problem])
     try:

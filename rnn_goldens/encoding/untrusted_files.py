@@ -35,10 +35,7 @@ class Bounds:
         return self.mebibytes * MEBIBYTE
 
     def problem(self, content: bytes) -> str | None:
-        """Return which limit the JSON content exceeds, or None.
-
-        The number of values is an upper bound: brackets and commas inside strings are counted, too.
-        """
+        """Return which limit the JSON content exceeds, or None. Commas and brackets in strings count as values."""
         if len(content) > self.size:
             return f"is larger than {self.mebibytes} MiB, the limit for this kind of file"
         if (objects := content.count(b"{")) > self.objects:
@@ -87,10 +84,7 @@ def _opened(path: Path, below: Path | None) -> int:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a ``.npz`` file by name. Does not unpickle anything.
-
-    Raises InvalidFile if ``numpy.savez`` did not write it, or if it is too large or holds Python objects.
-    """
+    """Return the arrays of a ``.npz`` file by name, without unpickling. Raises InvalidFile for any other file."""
     import zipfile
 
     content = BytesIO(read_bytes(path, OTHER.size))

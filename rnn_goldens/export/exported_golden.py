@@ -83,10 +83,7 @@ def allowed(golden: Golden) -> dict[str, NDArray[np.float64]]:
 
 
 def by_direction(golden: Golden, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return outputs as the operators of ONNX and WebNN return them, for a network of one layer.
-
-    out is (time, directions, batch, hidden), last states are (directions, batch, hidden).
-    """
+    """Return outputs as ONNX and WebNN do, for one layer: out is (time, directions, batch, hidden), h_n has no time."""
     config, found = golden.network, {name: batched(golden, name, array) for name, array in arrays.items()}
     out = found["out"].reshape(*found["out"].shape[:2], config.num_directions, config.hidden_size)
     return {**found, "out": out.transpose(1, 2, 0, 3)}

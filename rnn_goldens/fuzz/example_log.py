@@ -217,10 +217,7 @@ def complexity(golden: Golden) -> int:
 
 
 def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = ()) -> Iterator[str]:
-    """Yield the causes, in lines of at most 80 columns; nothing if there is nothing to add to the verdicts.
-
-    A deviation that would fail one of the ``passed`` goldens is not a cause.
-    """
+    """Yield the causes in lines of at most 80 columns. A deviation that would fail a ``passed`` golden is none."""
     last_first = list(reversed(failed))  # of equally complex goldens, the one that the search ends with comes first
     wrong = sorted(last_first, key=lambda one: complexity(one.golden))
     if not wrong:

@@ -90,10 +90,7 @@ def _with_remedy(folder: str | PathLike[str]) -> Iterator[None]:
 
 
 def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None:
-    """Add a golden to a folder; ``network`` fails it, as an argument of ``rnn-goldens check``; "" if unknown.
-
-    Raises as ``require_folder``.
-    """
+    """Add a golden that ``network`` fails, "" if unknown, to a folder. Raises as ``require_folder``."""
     _require_found(folder)
     path = Path(folder).resolve()
     try:

@@ -30,10 +30,7 @@ _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 
 
 def run(tested: Started, request: SearchRequest, examples: int, arguments: Sequence[str]) -> int:
-    """Test an implementation with drawn goldens, of which there are at most ``examples``; return the exit code.
-
-    ``arguments`` are for pytest and Hypothesis, such as ``--hypothesis-seed=1``.
-    """
+    """Test an implementation with at most ``examples`` drawn goldens, and arguments of pytest; return the exit code."""
     settings.register_profile(
         _PROFILE,
         max_examples=examples,

@@ -41,10 +41,7 @@ class DrawnGolden(Golden):
         return cls(**{**of_golden, "corpus": None}, drawn_in=golden.dtype)
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
-        """Compare outputs as ``Golden.compare`` does; in a Hypothesis test, without a diagnosis.
-
-        Nobody reads messages while Hypothesis shrinks an example; causes are printed at the end of the test.
-        """
+        """Compare outputs as a golden does; in a Hypothesis test without a diagnosis: causes are printed at its end."""
         if not currently_in_test_context():
             return super().compare(out, h_n, c_n, outputs=outputs)
         golden = self.comparing(outputs)

@@ -86,10 +86,7 @@ def precision(name: str) -> Precision:
 
 
 def precision_name(dtype: object) -> str:
-    """Return the name of a precision, from its name or from a dtype of NumPy, torch or ml_dtypes.
-
-    Raises UnknownName for another precision, and TypeError if the value is not a dtype.
-    """
+    """Return the name of a precision, given it or a dtype of a library. Raises UnknownName or TypeError for others."""
     if isinstance(dtype, str) or type(dtype).__module__ == "torch":
         return precision(str(dtype).removeprefix("torch.")).name
     try:

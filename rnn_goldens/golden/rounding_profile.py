@@ -100,10 +100,7 @@ DEFAULT = Profile()
 
 
 def profile_named(names: Iterable[str]) -> Profile:
-    """Return the profile with some parts, such as ``["step", "operands-stored"]``; the default for none.
-
-    Raises UnknownName for another name, and WrongUse for two parts that exclude each other.
-    """
+    """Return the profile with some parts. Raises UnknownName, or WrongUse if two exclude each other."""
     found = DEFAULT
     given: dict[str, str] = {}
     for name in names:

@@ -150,10 +150,7 @@ def is_custom_cell(name: str) -> bool:
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the outputs to compare, out first; () if all of ``OUTPUTS`` are named.
-
-    Raises UnknownName for another name, and WrongUse if they do not include out.
-    """
+    """Return the outputs to compare, out first; () for all of ``OUTPUTS``. Raises UnknownName; WrongUse without out."""
     selected = {names} if isinstance(names, str) else set(names)
     for name in selected:
         if name not in OUTPUTS and not _LAST_STATE.fullmatch(name):
