@@ -20,6 +20,14 @@ from rnn_goldens.cells.step_program import GIVEN
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.progress import counting
 
+_SMALL = 2
+"""A product of fewer terms is faster without a conversion to matrices of Arb."""
+
+BITS_OF_A_SIGN = 6144
+"""Working precision, in bits, from which a value that may be zero is considered zero."""
+
+FIRST_BITS, LAST_BITS = 192, 192 * 2**8
+
 
 class Undecided(Exception):
     """Raised if a ball is too wide to decide what its value rounds to, or on which side of a kink it is."""
@@ -31,10 +39,6 @@ class NoNumber(Undecided):
 
 class Tied(Exception):
     """Raised if an argument is exactly on a kink, where there is no derivative."""
-
-
-_SMALL = 2
-"""A product of fewer terms is faster without a conversion to matrices of Arb."""
 
 
 class Balls(GraphPrimitives):
@@ -92,10 +96,6 @@ class Balls(GraphPrimitives):
             np.moveaxis(side, 1, 0).swapaxes(-1, -2).reshape(side.shape[1], -1, side.shape[-2]) for side in (gs, vs)
         )
         return np.stack([_product(g.T, v) for g, v in zip(gs, vs, strict=True)])[None]
-
-
-BITS_OF_A_SIGN = 6144
-"""Working precision, in bits, from which a value that may be zero is considered zero."""
 
 
 def balls(array: NDArray[np.float64]) -> Array:
@@ -197,8 +197,6 @@ for _name, _primitive in ELEMENTWISE.items():
 _ball = each(arb)
 _rounded = each(_rounded_one)
 
-
-FIRST_BITS, LAST_BITS = 192, 192 * 2**8
 
 _BALLS = Balls()
 

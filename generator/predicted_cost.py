@@ -55,6 +55,19 @@ BOTH_PASSES = 3
 
 GATES_OF_CUSTOM = 4
 
+Say = Callable[[str], None]
+"""Shows one sentence to the person who waits."""
+
+WORTH_SAYING = 10.0
+"""The least number of seconds that is said."""
+
+WORTH_PROCESSES = 30.0
+"""The least number of seconds that processes must save if there are few goldens: they do not show parts of a golden."""
+
+_MINUTE, _HOUR = 60, 3600
+_LONG = 90
+"""Up to so many seconds, and minutes, the smaller unit is said."""
+
 
 def predicted_seconds(scenario: DeclaredInputs) -> float:
     """Return the predicted CPU seconds of certifying and confirming a scenario, usually right within a factor of 2."""
@@ -155,20 +168,6 @@ def _chunks(longest: int) -> list[int]:
 def _in_one_lane(config: RecurrenceConfig, arrays: Iterable[str]) -> int:
     """Return the number of elements of arrays at one step in one lane, given their axes."""
     return sum(prod(config[axis] for axis in axes.split() if axis not in LANE_AXES) for axes in arrays)
-
-
-Say = Callable[[str], None]
-"""Shows one sentence to the person who waits."""
-
-WORTH_SAYING = 10.0
-"""The least number of seconds that is said."""
-
-WORTH_PROCESSES = 30.0
-"""The least number of seconds that processes must save if there are few goldens: they do not show parts of a golden."""
-
-_MINUTE, _HOUR = 60, 3600
-_LONG = 90
-"""Up to so many seconds, and minutes, the smaller unit is said."""
 
 
 def unsaid(_text: str) -> None:

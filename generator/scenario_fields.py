@@ -17,6 +17,22 @@ from rnn_goldens.golden.shapes import Config
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
 
+SMALLEST = 2.0**-14
+"""The smallest normal number of float16; some implementations flush smaller numbers to zero."""
+
+
+class Refused(RnnGoldensError):
+    """A scenario that cannot be certified; the message has its id and the reason."""
+
+
+@contextmanager
+def refusing(golden_id: str) -> Iterator[None]:
+    """Raise Refused with the id for other errors of this package."""
+    try:
+        yield
+    except (Unsupported, RnnGoldensError) as error:
+        raise Refused(f"{golden_id}: {str(error).removeprefix(f'{golden_id}: ')}") from None
+
 
 def require_words(golden_id: str, field: str, given: object, what: str) -> None:
     """Raise WrongUse if a value is not a valid text in a golden file."""
@@ -125,23 +141,6 @@ def _argument(name: str, given: Any) -> int | bool | str:  # noqa: ANN401 - vali
     if size is None or size < (name != "proj_size"):
         raise WrongUse(f"config: {name} is {given!r}; expected an integer of at least 1")
     return size
-
-
-SMALLEST = 2.0**-14
-"""The smallest normal number of float16; some implementations flush smaller numbers to zero."""
-
-
-class Refused(RnnGoldensError):
-    """A scenario that cannot be certified; the message has its id and the reason."""
-
-
-@contextmanager
-def refusing(golden_id: str) -> Iterator[None]:
-    """Raise Refused with the id for other errors of this package."""
-    try:
-        yield
-    except (Unsupported, RnnGoldensError) as error:
-        raise Refused(f"{golden_id}: {str(error).removeprefix(f'{golden_id}: ')}") from None
 
 
 def exact_array(

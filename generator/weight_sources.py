@@ -20,6 +20,16 @@ _MAX_LISTED = 8
 _LAYER = re.compile(r"weight_ih_l(\d+)")
 _STORED = re.compile("([FIUC])(8|16|32|64)")  # dtypes in .safetensors that NumPy supports
 
+_KINDS = ("SimpleRNN", "LSTM", "GRU")
+
+_CELLS = {
+    "rnn_tanh": ("SimpleRNN", {"activation": "tanh"}),
+    "rnn_relu": ("SimpleRNN", {"activation": "relu"}),
+    "lstm": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+    "gru": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+}
+"""The layer and activation functions of each cell."""
+
 
 def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
     """Return weights by name from a mapping, a ``.npz`` or ``.safetensors`` file, or one or more layers of Keras.
@@ -125,17 +135,6 @@ def _array(name: str, dtype: str, shape: list[int], data: bytes) -> np.ndarray:
     if not (parts := _STORED.fullmatch(dtype)):
         raise ValueError(f"{name} is {dtype}, which NumPy does not support: read it with torch and pass the state_dict")
     return np.frombuffer(data, f"<{parts[1].lower()}{int(parts[2]) // 8}").reshape(shape)
-
-
-_KINDS = ("SimpleRNN", "LSTM", "GRU")
-
-_CELLS = {
-    "rnn_tanh": ("SimpleRNN", {"activation": "tanh"}),
-    "rnn_relu": ("SimpleRNN", {"activation": "relu"}),
-    "lstm": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
-    "gru": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
-}
-"""The layer and activation functions of each cell."""
 
 
 def is_of_keras(given: object) -> bool:

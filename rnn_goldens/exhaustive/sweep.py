@@ -31,6 +31,44 @@ Float64 = NDArray[np.float64]
 OPEN, CLOSED = 32.0, -32.0
 """Biases that open a gate (1) or close it (almost 0) in any precision."""
 
+HALF = ("float16", "bfloat16")
+PRECISIONS_CHECKED = (*HALF, "float32")
+"""The precisions that are checked. float64 has too many numbers, and its sample would find no more than float32's."""
+
+BREAKPOINTS = (
+    *(2.0**-12, 4e-4, 0.5, 0.55, 0.625, 1.0, 2.0, 4.0, 5.0),
+    *(7.90531, 7.9988117, 8.0, 9.0, 9.010913, 10.0, 16.635532, 17.328680, 18.0),
+    *(18.714973, 20.0, 22.0, 44.361420, 64.0, 87.336546, 88.722839, 103.97208),
+)
+"""Arguments at which kernels change formula, clamp or overflow, such as 7.905 and 7.999 (tanh of Eigen and XLA), 0.625
+(Cephes), 9 and 18 (ONNX Runtime), 9.01 (tanh rounds to 1), 16.6 and 17.3 (sigmoid rounds to 1), 44.4 (e^2z overflows),
+88.7 (e^z overflows)."""
+
+AROUND = 16
+"""The number of neighbours on each side of a breakpoint or a worst case."""
+
+WORST = (
+    *(0.33507019, 0.50254840, 0.87415415, 1.0336618, 1.1050731, 1.7361994, 2.3842077, 2.3953626),
+    *(4.8046331, 5.1260390, 7.8592100, 7.9272556, 8.4755402, 8.6627216, 15.934788, 15.995908),
+    *(16.457834, 16.635704, 16.660343, 17.691364, 33.271065, 66.542130),
+)
+"""Arguments with the largest errors of tanh and sigmoid in NumPy, torch and ONNX Runtime, among all of ``CURVED``."""
+
+IN_A_BINADE = 1024
+"""The number of samples per binade within ``CURVED``, one drawn from each of this many equal parts."""
+
+CURVED = (-14, 7)
+"""Exponents of the range 2^-14 to 2^7. Below this range tanh(z) = z; above it the activations saturate."""
+
+ROWS = 4096
+"""The number of arguments per golden, which takes a few tenths of a second, including certification."""
+
+HEADER = f"{'arguments':>20}{'wrong':>8}{'ulp':>10}  {'at':<16}tolerance  at"
+
+LEGEND = """float16 and bfloat16: every finite number; float32: a sample.
+ulp: the largest error of the activation's output, in units in the last place.
+tolerance: the largest error of any output, as a fraction of its tolerance"""
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -75,35 +113,6 @@ ACTIVATIONS = (
 )
 """All activations except relu, which is exact. The gate r is visible only through a tanh: the output is tanh(r)."""
 
-HALF = ("float16", "bfloat16")
-PRECISIONS_CHECKED = (*HALF, "float32")
-"""The precisions that are checked. float64 has too many numbers, and its sample would find no more than float32's."""
-
-BREAKPOINTS = (
-    *(2.0**-12, 4e-4, 0.5, 0.55, 0.625, 1.0, 2.0, 4.0, 5.0),
-    *(7.90531, 7.9988117, 8.0, 9.0, 9.010913, 10.0, 16.635532, 17.328680, 18.0),
-    *(18.714973, 20.0, 22.0, 44.361420, 64.0, 87.336546, 88.722839, 103.97208),
-)
-"""Arguments at which kernels change formula, clamp or overflow, such as 7.905 and 7.999 (tanh of Eigen and XLA), 0.625
-(Cephes), 9 and 18 (ONNX Runtime), 9.01 (tanh rounds to 1), 16.6 and 17.3 (sigmoid rounds to 1), 44.4 (e^2z overflows),
-88.7 (e^z overflows)."""
-
-AROUND = 16
-"""The number of neighbours on each side of a breakpoint or a worst case."""
-
-WORST = (
-    *(0.33507019, 0.50254840, 0.87415415, 1.0336618, 1.1050731, 1.7361994, 2.3842077, 2.3953626),
-    *(4.8046331, 5.1260390, 7.8592100, 7.9272556, 8.4755402, 8.6627216, 15.934788, 15.995908),
-    *(16.457834, 16.635704, 16.660343, 17.691364, 33.271065, 66.542130),
-)
-"""Arguments with the largest errors of tanh and sigmoid in NumPy, torch and ONNX Runtime, among all of ``CURVED``."""
-
-IN_A_BINADE = 1024
-"""The number of samples per binade within ``CURVED``, one drawn from each of this many equal parts."""
-
-CURVED = (-14, 7)
-"""Exponents of the range 2^-14 to 2^7. Below this range tanh(z) = z; above it the activations saturate."""
-
 
 @cache
 def arguments(precision: str) -> Float64:
@@ -137,10 +146,6 @@ def _sample_of_float32() -> Float64:
 
 def _both_signs(values: Float64) -> Float64:
     return np.concatenate([-values[::-1], values])
-
-
-ROWS = 4096
-"""The number of arguments per golden, which takes a few tenths of a second, including certification."""
 
 
 class Measured(NamedTuple):
@@ -274,13 +279,6 @@ def certified(activation: Activation, precision: str, values: Float64) -> Golden
         stored=GoldenArrays(weights=case.weights, inputs={"x": case.x}, states=states, expected=outputs),
     )
     return golden.in_precision(precision)
-
-
-HEADER = f"{'arguments':>20}{'wrong':>8}{'ulp':>10}  {'at':<16}tolerance  at"
-
-LEGEND = """float16 and bfloat16: every finite number; float32: a sample.
-ulp: the largest error of the activation's output, in units in the last place.
-tolerance: the largest error of any output, as a fraction of its tolerance"""
 
 
 def rows(result: SweepResult) -> Iterator[str]:

@@ -26,6 +26,10 @@ FORMAT = 1
 ITSELF = ""
 """The key in ``Exported.files`` if the golden is a single file."""
 
+_MAX_LISTED = 5
+
+NEW, UNCHANGED, REPLACED = "new", "unchanged", "replaced"
+
 
 @dataclass(frozen=True)
 class Exported:
@@ -143,11 +147,6 @@ def _function(name: str) -> Callable[..., Any]:
     module, _, attribute = name.partition(":")
     function: Callable[..., Any] = getattr(import_module(f"{__package__}.{module}"), attribute)
     return function
-
-
-_MAX_LISTED = 5
-
-NEW, UNCHANGED, REPLACED = "new", "unchanged", "replaced"
 
 
 def write(folder: Path, goldens: Sequence[Exported], *, replace: bool = False) -> list[str]:

@@ -21,6 +21,9 @@ from rnn_goldens.schema import FORMATS, problems
 
 Document = dict[str, Any]
 
+GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
+"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
+
 
 def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[Document] = ()) -> Document:
     """Return the content of ``conformance.json``, ``merged`` rows last; raises InvalidFile if it is invalid."""
@@ -96,10 +99,6 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
         program.close()
         return {program.name: program.version}
     return versions_of_packages(implementation)
-
-
-GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
-"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
 def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
