@@ -15,14 +15,21 @@ _BELOW_BFLOAT16 = 0xFFFF
 
 @dataclass(frozen=True)
 class Precision:
-    """A binary floating-point format."""
+    """A binary floating-point format.
 
-    name: str  # as in PyTorch and NumPy
-    bits: int  # significant bits, including the implicit leading bit (bfloat16: 8)
-    min_exponent: int  # exponent of the smallest normal number
-    max_exponent: int  # exponent of the largest number
-    # the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value is a bfloat16
-    # value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing
+    Attributes:
+        name: as in PyTorch and NumPy.
+        bits: significant bits, including the implicit leading bit (bfloat16: 8).
+        min_exponent: exponent of the smallest normal number.
+        max_exponent: exponent of the largest number.
+        carrier: the NumPy type that holds its values. NumPy has no bfloat16, so float32 arrays carry it: each value
+            is a bfloat16 value, and ``torch.tensor(x).bfloat16()`` or ``jnp.asarray(x, "bfloat16")`` loses nothing.
+    """
+
+    name: str
+    bits: int
+    min_exponent: int
+    max_exponent: int
     carrier: DTypeLike
 
     @property
@@ -86,7 +93,7 @@ def precision(name: str) -> Precision:
 
 
 def precision_name(dtype: object) -> str:
-    """Return the name of a precision, given it or a dtype of a library. Raises UnknownName or TypeError for others."""
+    """Return the name of a precision: it, or a dtype of NumPy, torch or ml_dtypes. Raises UnknownName or TypeError."""
     if isinstance(dtype, str) or type(dtype).__module__ == "torch":
         return precision(str(dtype).removeprefix("torch.")).name
     try:

@@ -13,18 +13,30 @@ from rnn_goldens.golden.shapes import BATCH, SEQUENCE, TIME, ArrayShapes, Axes, 
 
 @dataclass(frozen=True)
 class RecurrenceConfig(Mapping[str, Any]):
-    """Sizes and options of a recurrence."""
+    """Sizes and options of a recurrence.
 
-    cell: str  # the name of the recurrence
-    recurrence: Recurrence  # names and axes of its arrays
-    given: Mapping[str, Any]  # sizes and the options that differ from their defaults, by name
+    Attributes:
+        cell: the name of the recurrence.
+        recurrence: names and axes of its arrays.
+        given: sizes and the options that differ from their defaults, by name.
+        kind: the kind of files of its goldens.
+        is_wide_inside: whether half precisions are computed in float32.
+        derives_profiles: the tolerance under tf32 follows from the stored coefficients.
+        lengths_name: the input that gives each sequence its number of time steps.
+        chains: one chain of time steps.
+        is_forward_only: a recurrence runs from the first time step to the last.
+    """
 
-    kind: ClassVar[str] = "recurrence"  # the kind of files of its goldens
-    is_wide_inside: ClassVar[bool] = True  # whether half precisions are computed in float32
-    derives_profiles: ClassVar[bool] = False  # the tolerance under tf32 follows from the stored coefficients
-    lengths_name: ClassVar[str] = "offsets"  # the input that gives each sequence its number of time steps
-    chains: ClassVar[int] = 1  # one chain of time steps
-    is_forward_only: ClassVar[bool] = True  # a recurrence runs from the first time step to the last
+    cell: str
+    recurrence: Recurrence
+    given: Mapping[str, Any]
+
+    kind: ClassVar[str] = "recurrence"
+    is_wide_inside: ClassVar[bool] = True
+    derives_profiles: ClassVar[bool] = False
+    lengths_name: ClassVar[str] = "offsets"
+    chains: ClassVar[int] = 1
+    is_forward_only: ClassVar[bool] = True
 
     def algorithms(self, steps: int) -> tuple[str, ...]:
         """Return the algorithms with a tolerance of their own, the strictest first, if a sequence has so many steps."""

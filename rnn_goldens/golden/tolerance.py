@@ -18,10 +18,13 @@ HALF_SAFETY = 1.5
 
 @dataclass(frozen=True)
 class Exact:
-    """Zero tolerance: every partial sum fits in ``bits`` significant bits, so the order of summation has no effect."""
+    """Zero tolerance: every partial sum fits in ``bits`` significant bits, so the order of summation has no effect.
 
-    # for each dot product, the sum of its terms' absolute values is at most ``2**bits`` times the largest power of two
-    # that divides every term. A precision with at least ``bits`` bits computes without rounding
+    Attributes:
+        bits: for each dot product, the sum of its terms' absolute values is at most ``2**bits`` times the largest
+            power of two that divides every term. A precision with at least ``bits`` bits computes without rounding.
+    """
+
     bits: int
 
     kind = "exact"
@@ -34,10 +37,15 @@ class Exact:
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """A worst-case bound on the error of any correct implementation, to first order in the unit roundoff."""
+    """A worst-case bound on the error of any correct implementation, to first order in the unit roundoff.
 
-    accumulation: Mapping[str, Float64]  # by output, the coefficient of the roundoff of sums and activations
-    storage: Mapping[str, Float64]  # by output, the coefficient of the roundoff of stored intermediate results
+    Attributes:
+        accumulation: by output, the coefficient of the roundoff of sums and activations.
+        storage: by output, the coefficient of the roundoff of stored intermediate results.
+    """
+
+    accumulation: Mapping[str, Float64]
+    storage: Mapping[str, Float64]
 
     kind = "bound"
     in_words = "for each element, the largest rounding error of a correct implementation"
@@ -50,12 +58,17 @@ class Bound:
 
 @dataclass(frozen=True, eq=False)
 class Coefficients:
-    """Three coefficients of roundoffs for the elements of each output of a recurrence."""
+    """Three coefficients of roundoffs for the elements of each output of a recurrence.
 
-    # of sums, functions and running sums of logarithms, which are float32 in half precisions
+    Attributes:
+        accumulation: of sums, functions and running sums of logarithms, which are float32 in half precisions.
+        state: of storing states.
+        storage: of storing other values.
+    """
+
     accumulation: Mapping[str, Float64]
-    state: Mapping[str, Float64]  # of storing states
-    storage: Mapping[str, Float64]  # of storing other values
+    state: Mapping[str, Float64]
+    storage: Mapping[str, Float64]
 
     def allowed(self, output: str, values: Float64, precision: Precision, profile: Profile) -> Float64:
         """Return the largest allowed absolute error of each element under a profile.
@@ -81,13 +94,19 @@ Change = Callable[[str, str, Float64], Float64]
 
 @dataclass(frozen=True, eq=False)
 class Contracts:
-    """Worst-case bounds of a recurrence, to first order in the unit roundoff, by algorithm."""
+    """Worst-case bounds of a recurrence, to first order in the unit roundoff, by algorithm.
 
-    step: Coefficients  # of implementations that compute step by step, or by a scan
-    # of implementations that may compute in chunks, too, by the largest number of time steps of a chunk, in ascending
-    # order; a larger number has the coefficients of the last one. Empty if the recurrence has no chunked form
+    Attributes:
+        step: of implementations that compute step by step, or by a scan.
+        chunks: of implementations that may compute in chunks, too, by the largest number of time steps of a chunk, in
+            ascending order; a larger number has the coefficients of the last one. Empty if the recurrence has no
+            chunked form.
+        profile: the profile that ``allowed`` applies.
+    """
+
+    step: Coefficients
     chunks: Mapping[int, Coefficients] = field(default_factory=dict)
-    profile: Profile = DEFAULT  # the profile that ``allowed`` applies
+    profile: Profile = DEFAULT
 
     kind = "contracts"
     in_words = "for each element, the largest rounding error of a correct implementation, by declared contract"
@@ -105,10 +124,15 @@ class Contracts:
 
 @dataclass(frozen=True, eq=False)
 class Derived:
-    """The tolerance of a network under a profile with another arithmetic, which changes float32 only."""
+    """The tolerance of a network under a profile with another arithmetic, which changes float32 only.
 
-    stored: Exact | Bound  # the tolerance in other precisions, as stored
-    float32: Bound  # the bound in float32
+    Attributes:
+        stored: the tolerance in other precisions, as stored.
+        float32: the bound in float32.
+    """
+
+    stored: Exact | Bound
+    float32: Bound
 
     kind = "derived"
     in_words = "for each element, the largest rounding error of a correct implementation, by profile in float32"
