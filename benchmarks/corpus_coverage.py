@@ -23,8 +23,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
 )
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, DIMENSIONS, JUST, SIZES, SizeGap
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS
-from rnn_goldens.generator.coverage.recurrence_size_gaps import BACKWARD_GAPS, GAPS
-from rnn_goldens.generator.coverage.recurrence_sizes import Having
+from rnn_goldens.generator.coverage.recurrence_sizes import BACKWARD_GAPS, GAPS, Having
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.precision import PRECISIONS
@@ -189,7 +188,7 @@ def activations(found: Mapping[Place, SmallestErrors]) -> str:
     rows = [
         [f"{cell}: {label}", *(_range(found, cell, label, precision) for precision in PRECISIONS)]
         for cell in activation_arguments.CELLS
-        for label in activation_arguments.activations(cell)
+        for label in activation_arguments.functions(cell)
     ]
     not_covered = "\n".join(
         f"- {cell}, {label}, from {edge:g} on, {precision}{of}: {why}."

@@ -3,7 +3,7 @@
 import platform
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 
@@ -14,8 +14,7 @@ from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.network_bounds import flattest
 from rnn_goldens.generator import confirmation
-from rnn_goldens.generator.ball_evaluation import Evaluation
-from rnn_goldens.generator.balls import NoNumber, Tied, Undecided
+from rnn_goldens.generator.ball_evaluation import Evaluation, NoNumber, Tied, Undecided
 from rnn_goldens.generator.correct_algorithms import Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
@@ -31,19 +30,6 @@ FLATTEST = 2.0**-12
 
 _GRAPH = 0.05
 """The share of recording the graph, which predicts the costs of the rest."""
-
-
-@dataclass(frozen=True, eq=False)
-class Certification:
-    """A certified scenario.
-
-    Attributes:
-        golden: the golden in its widest precision.
-        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
-    """
-
-    golden: Golden
-    left_out: Mapping[str, str]
 
 
 def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report | None = None) -> Golden:
@@ -67,12 +53,12 @@ def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report 
             close to the tolerance.
     """
     with reported_to(progress) if progress is not None else nullcontext():
-        return certification(scenario, confirm=confirm).golden
+        return certification(scenario, confirm=confirm)[0]
 
 
 @np.errstate(all="ignore")  # overflow gives infinity or NaN, which is refused where it matters
-def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certification:
-    """Certify a scenario as ``certify`` does, and return the golden with the reasons why precisions are left out.
+def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> tuple[Golden, Mapping[str, str]]:
+    """Certify a scenario as ``certify`` does; return the golden, and by precision why it, or its gradients, lack it.
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
     """
@@ -93,7 +79,7 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> Certific
             left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
             if confirm:
                 confirmation.confirm(golden, GRADIENTS)
-        return Certification(golden.in_precision(golden.precisions[0]), left_out)
+        return golden.in_precision(golden.precisions[0]), left_out
 
 
 @cache

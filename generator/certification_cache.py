@@ -32,13 +32,13 @@ class CertificationCache:
         """Return the content hash of the golden that this code certified for a scenario, or None."""
         if is_custom_cell(scenario.cell):  # its equations may have changed
             return None
-        path = self.folder / _key_of_machine(scenario)
+        path = self.folder / _key(scenario, _code(), versions())
         return path.read_text("ascii") if path.is_file() else None
 
     def remember(self, scenario: DeclaredInputs, content: str, seconds: float = 0.0) -> None:  # noqa: ARG002 - below
         """Store the content hash of a scenario's certified golden."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / _key_of_machine(scenario)).write_text(content, "ascii")
+        (self.folder / _key(scenario, _code(), versions())).write_text(content, "ascii")
 
     def matrix(self, contents: Sequence[str]) -> str | None:
         """Return the SHA-256 of the kill matrix of goldens with these contents, or None."""
@@ -61,12 +61,14 @@ class CommittedCache(CertificationCache):
     def content(self, scenario: DeclaredInputs) -> str | None:
         """Return the content hash of the golden that was certified for a scenario by code like this, or None."""
         known = self._known().get(scenario.id)
-        return known.content if known is not None and known.key == _committed_key(scenario) else None
+        return known.content if known is not None and known.key == _key(scenario, _code_of_content()) else None
 
     def remember(self, scenario: DeclaredInputs, content: str, seconds: float = 0.0) -> None:
         """Store what certifying a scenario took and gave; a golden that was kept, 0 seconds, has its line already."""
         if seconds:
-            known = self._known() | {scenario.id: _Certified(round(seconds), _committed_key(scenario), content)}
+            known = self._known() | {
+                scenario.id: _Certified(round(seconds), _key(scenario, _code_of_content()), content)
+            }
             lines = (f"{golden_id} {of.seconds} {of.key} {of.content}\n" for golden_id, of in sorted(known.items()))
             write_whole(self._path, "".join(lines).encode())
 
@@ -97,14 +99,6 @@ def inputs_hash(scenario: DeclaredInputs) -> str:
     for name in sorted(arrays):
         digest.update(arrays[name].tobytes())
     return digest.hexdigest()
-
-
-def _key_of_machine(scenario: DeclaredInputs) -> str:
-    return _key(scenario, _code(), versions())
-
-
-def _committed_key(scenario: DeclaredInputs) -> str:
-    return _key(scenario, _code_of_content())
 
 
 def _key(scenario: DeclaredInputs, *code: object) -> str:
@@ -140,8 +134,8 @@ _AFTERWARDS = ("embedding.py", "larger_golden.py")
 """Modules of these rooms that only take stored goldens."""
 
 _MODULES = (
-    "ball_evaluation", "balls", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
-    "representability", "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
+    "ball_evaluation", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
+    "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
 )  # fmt: skip
 
 

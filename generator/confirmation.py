@@ -25,11 +25,7 @@ Run = Callable[[Golden], Actual]
 
 
 def confirm(golden: Golden, of: str = OUTPUTS) -> None:
-    """Compare the expected outputs or gradients of a golden with implementations in all its precisions.
-
-    Raises:
-        Refused: an implementation differs, or comes too close to the tolerance.
-    """
+    """Raise Refused if an implementation differs from a golden in any precision, or comes close to the tolerance."""
     stored = golden.gradients
     precisions = golden.precisions if of == OUTPUTS or stored is None else stored.precisions
     torch = _in_torch(golden.config)

@@ -61,10 +61,7 @@ def replacing(folder: Path) -> Iterator[Files]:
     """Return a context manager that writes files into a folder: all at the end, or none after an error.
 
     Other files remain. The folder is created if it does not exist. Other processes may read it meanwhile, but must not
-    write to it: see ``folder_lock``.
-
-    Raises:
-        WrongUse: the folder cannot be exchanged with another.
+    write to it: see ``folder_lock``. Raises WrongUse if the folder cannot be exchanged with another.
     """
     require_replaceable(folder)
     with placing() as staged:
@@ -85,14 +82,8 @@ def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
     """Return a context manager that locks a folder for one run, and removes the leftovers of killed processes.
 
     The lock is released if the process is killed. Missing parent folders are created, and removed again if the folder
-    does not exist at the end.
-
-    Args:
-        folder: the folder.
-        seconds: how long to wait for another run.
-
-    Raises:
-        WrongUse: another run has the lock, or a parent folder is a file.
+    does not exist at the end. Raises WrongUse if another run still has the lock after some ``seconds``, or if a parent
+    folder is a file.
     """
     created = [above for above in folder.parents if not above.exists()]
     try:
@@ -111,9 +102,9 @@ def folder_lock(folder: Path, seconds: float = 0) -> Iterator[None]:
 @contextmanager
 def _locked(folder: Path, until: float) -> Iterator[bool]:
     """Lock a folder in this context, and yield whether this succeeded. Remove the lock file at the end."""
-    lock_path = _lock_path(folder)
+    lock_path = folder.parent / f".{folder.name}.lock"
     while True:
-        with _opened(folder) as file:
+        with _opened(folder, lock_path) as file:
             if not lock(file.fileno(), wait=False):
                 if time.monotonic() < until:
                     time.sleep(_RETRY_AFTER)
@@ -129,13 +120,8 @@ def _locked(folder: Path, until: float) -> Iterator[bool]:
             return
 
 
-def _lock_path(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.lock"
-
-
-def _opened(folder: Path) -> TextIO:
+def _opened(folder: Path, lock_path: Path) -> TextIO:
     """Open the lock file of a folder. Creates parent folders, which a run that ends may remove at the same time."""
-    lock_path = _lock_path(folder)
     for more in reversed(range(_MAX_ATTEMPTS)):
         try:
             lock_path.parent.mkdir(parents=True, exist_ok=True)

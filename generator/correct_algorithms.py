@@ -37,32 +37,20 @@ _ALSO_EXACT = ("exp",)
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
-    """The tolerance of outputs or gradients that is not zero.
-
-    Attributes:
-        tolerance: the tolerance.
-        undecided: precisions in which rounding may decide the side of a kink.
-        flushes: whether float16 may flush so many small values that the tolerance does not hold in it.
-    """
+    """The tolerance of outputs or gradients that is not zero."""
 
     tolerance: Bound | Contracts
-    undecided: frozenset[str] = frozenset()
-    flushes: bool = False
+    undecided: frozenset[str] = frozenset()  # precisions in which rounding may decide the side of a kink
+    flushes: bool = False  # whether float16 may flush so many small values that the tolerance does not hold in it
 
 
 class NetworkForms:
-    """A network, of which all correct algorithms have the same graph: sums may be added in any order.
-
-    Attributes:
-        forward: the forward pass.
-        both: both passes, or None without cotangents.
-        cotangents: by name.
-    """
+    """A network, of which all correct algorithms have the same graph: sums may be added in any order."""
 
     def __init__(self, case: Case, cotangents: Mapping[str, Float64]) -> None:
         self.cotangents = cotangents
         self.forward = recorded(case)
-        self.both = with_gradients(self.forward, cotangents) if cotangents else None
+        self.both = with_gradients(self.forward, cotangents) if cotangents else None  # both passes
 
     @cached_property
     def needs(self) -> Needs | None:
@@ -98,17 +86,11 @@ class NetworkForms:
 
 
 class RecurrenceForms:
-    """A recurrence, step by step, and in chunks, too, if it has them.
-
-    Attributes:
-        forward: the forward pass, step by step.
-        both: both passes, or None without cotangents.
-        cotangents: by name.
-    """
+    """A recurrence, step by step, and in chunks, too, if it has them."""
 
     def __init__(self, case: RecurrenceCase, cotangents: Mapping[str, Float64]) -> None:
         self._case, self.cotangents = case, cotangents
-        self.forward, self.both = self._recorded()
+        self.forward, self.both = self._recorded()  # step by step
 
     def _recorded(self, size: int = 0) -> tuple[Recorded, Recorded | None]:
         """Return the graphs of both passes: step by step, or in chunks of a size."""

@@ -1,4 +1,4 @@
-"""The equations of the definition as a page, ``docs/equations.md``."""
+"""The sections of ``docs/equations.md`` that are made from the definition: equations, names and shapes."""
 
 import ast
 import inspect
@@ -18,7 +18,6 @@ LETTERS = {
     "lstm": "i input gate, f forget gate, g candidate, o output gate",
     "gru": "r reset gate, z update gate, n candidate",
 }
-"""The meaning of the letters of gates."""
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (notation.tanh, notation.relu, notation.sigmoid, notation.mix)
 """The functions in equations, besides sums and products."""
@@ -37,73 +36,22 @@ SHOWN = Config(input_size=5, hidden_size=3, num_layers=2, bidirectional=True)
 BATCH, TIME = 2, 7
 """Sizes for the tables of shapes. No two products of them are equal."""
 
-HEADER = """\
-# Equations
 
-<!-- Made by `make generate` from rnn_goldens/cells and rnn_goldens/golden/shapes.py; do not edit. -->
-
-Expected values are the exact results of these equations. PyTorch's `nn.RNN`, `nn.LSTM` and `nn.GRU` compute the same.
-Other layouts of the weights: [conventions](conventions.md). The same definition as a list: [rules](rules.md).
-
-## One time step
-
-`x` is the input of a time step, `h` and `c` are the state before it, and after the last line the new state. `@` is a
-matrix times a vector, `*` an elementwise product.
-
-"""
-
-BLOCKS = """
-`W_i…` is a block of `weight_ih`, `W_h…` of `weight_hh`, `b_i…` of `bias_ih`, `b_h…` of `bias_hh` (zero without
-biases). Each gate has a block of `hidden_size` rows, in this order:
-
-"""
-
-SHAPES = """
-## Names and shapes
-
-The names are PyTorch's, and the batch comes first. As an example {input_size} inputs, {hidden_size} units,
-{num_layers} layers in both directions, a batch of {batch}, and {time} time steps:
-
-"""
-
-OTHERS = """
-## Dialects
-
-[Dialects](dialects.md) are other equations that libraries ship under the same names. In brackets: their options.
-
-"""
-
-UNROLLED = """
-## From a step to a network
-
-"""
-
-EXAMPLE = """
-## An example
-
-A bidirectional relu RNN of one unit without biases, with all weights 1: `h = max(0, x + h)`. The second sequence has
-one step; the rest of its `x` is ignored.
-
-"""
-
-
-def page() -> str:
-    """Return the page."""
-    parts = [
-        HEADER,
-        *(f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}" for name in CELLS),
-        *(f"- `{f.__name__}({', '.join(signature(f).parameters)})`: {_within_a_line(f)}\n" for f in FUNCTIONS),
-        BLOCKS,
-        *_blocks(),
-        *_shapes(),
-        *_states(),
-        UNROLLED,
-        *(f"- {name}: {_within_a_line(step)}\n" for name, step in STEPS.items()),
-        *_example(),
-        OTHERS,
-        *_dialects(),
-    ]
-    return "".join(parts).rstrip() + "\n"
+def sections() -> dict[str, str]:
+    """Return the sections of the page that are made from the definition, by name."""
+    return {
+        "steps": "".join(
+            [
+                *(f"**{name}.** {_as_printed(BUILT_IN_CELLS[name])}" for name in CELLS),
+                *(f"- `{f.__name__}({', '.join(signature(f).parameters)})`: {_within_a_line(f)}\n" for f in FUNCTIONS),
+            ]
+        ),
+        "blocks": "".join(_blocks()),
+        "shapes": "".join([*_shapes(), *_states()]),
+        "network": "".join(f"- {name}: {_within_a_line(step)}\n" for name, step in STEPS.items()),
+        "example": "".join(_example()),
+        "dialects": "".join(_dialects()),
+    }
 
 
 def equations(cell: Cell) -> list[str]:
@@ -157,7 +105,9 @@ def _blocks() -> Iterator[str]:
 
 
 def _shapes() -> Iterator[str]:
-    yield SHAPES.format(**SHOWN, batch=BATCH, time=TIME)
+    sizes = f"{SHOWN.input_size} inputs, {SHOWN.hidden_size} units,\n{SHOWN.num_layers} layers in both directions"
+    yield "The names are PyTorch's, and the batch comes first. As an example "
+    yield f"{sizes}, a batch of {BATCH}, and {TIME} time steps:\n\n"
     shapes = [weight_shapes(LAYOUTS[name], SHOWN) for name in CELLS]
     yield table(("weights", *CELLS), [(f"`{weight}`", *(of[weight] for of in shapes)) for weight in shapes[0]])
     x = (BATCH, TIME, SHOWN.input_size)
@@ -181,7 +131,6 @@ def _states() -> Iterator[str]:
 
 
 def _example() -> Iterator[str]:
-    yield EXAMPLE
     config = Config(input_size=1, hidden_size=1, bidirectional=True, bias=False)
     weights = {name: np.ones(shape) for name, shape in weight_shapes(LAYOUTS["rnn_relu"], config).items()}
     x, lengths = np.array([[[1.0], [2.0], [3.0]], [[4.0], [9.0], [9.0]]]), np.array([3, 1])

@@ -23,12 +23,12 @@ def main() -> None:
     corpus, docs, readme = root / "fixtures/v2", root / "docs", root / "README.md"
     deviation_page.write(corpus, docs / deviation_page.INDEX)
     texts = {
-        docs / "equations.md": equations_page.page(),
-        docs / "kernel-layouts.md": kernel_layouts_page.page(),
         docs / "rules.md": rules_page.page(corpus),
         readme: readme_figures.with_figures(readme.read_text("utf-8"), readme_figures.figures(root)),
         **schema_bundles.bundled(root / "schema"),
     }
+    for name, of in (("equations.md", equations_page), ("kernel-layouts.md", kernel_layouts_page)):
+        texts[docs / name] = readme_figures.with_sections((docs / name).read_text("utf-8"), of.sections())
     for path, text in texts.items():
         write_whole(path, text.encode("utf-8"))
 

@@ -20,16 +20,11 @@ class Needs:
 
     Each partial sum of a dot product is a multiple of the common least bit of its terms, and at most the sum of their
     absolute values.
-
-    Attributes:
-        bits: the number of significant bits.
-        largest: the largest sum of absolute values.
-        least_bit: the smallest common least bit, a power of two.
     """
 
-    bits: int = 1
-    largest: float = 0.0
-    least_bit: float = 1.0
+    bits: int = 1  # the number of significant bits
+    largest: float = 0.0  # the largest sum of absolute values
+    least_bit: float = 1.0  # the smallest common least bit, a power of two
 
     def __or__(self, other: "Needs") -> "Needs":
         """Combine two requirements."""

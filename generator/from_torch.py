@@ -14,31 +14,22 @@ Fields = dict[str, Any]
 
 
 _FOLLOW = ("config", "weights", "convention", "prefix")
-"""Fields that follow from the module."""
 
 
-def require_of_module(of_module: Fields, fields: Fields) -> None:
-    """Raise WrongUse if a field contradicts the module."""
-    if given := [name for name in _FOLLOW if name in fields]:
-        raise WrongUse(f"{given[0]} follows from the module: omit it, or use Scenario(…) instead of from_torch")
-    if fields.get("cell", of_module["cell"]) != of_module["cell"]:
-        raise WrongUse(f"the module is of the cell {of_module['cell']}, not {fields['cell']!r}: omit cell")
-
-
-def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - as the module takes them
-    """Return the fields of a scenario that follow from a module and its arguments.
-
-    Raises:
-        WrongUse: the module is not an nn.RNN, nn.LSTM or nn.GRU, or uses dropout in training mode; x cannot be
-            converted to a tensor; or state has a wrong number of arrays.
-    """
+def fields_of(module: object, x: Any, state: Any, given: Fields) -> Fields:  # noqa: ANN401 - as the module takes them
+    """Return the fields that follow from a module and its arguments, and given ones. Raises WrongUse for wrong ones."""
     if not isinstance(module, (nn.RNN, nn.LSTM, nn.GRU)):
         raise WrongUse(f"a {type(module).__name__} is not an nn.RNN, nn.LSTM or nn.GRU")
     if module.dropout and module.training:
         raise WrongUse("the module uses dropout and is in training mode: call module.eval() first")
+    if follow := [name for name in _FOLLOW if name in given]:
+        raise WrongUse(f"{follow[0]} follows from the module: omit it, or use Scenario(…) instead of from_torch")
+    cell = "lstm_projection" if module.proj_size else module.mode.lower()
+    if given.get("cell", cell) != cell:
+        raise WrongUse(f"the module is of the cell {cell}, not {given['cell']!r}: omit cell")
     x, states = _input(x), _states(module, state)
     return {
-        "cell": "lstm_projection" if module.proj_size else module.mode.lower(),
+        "cell": cell,
         "config": Config(
             module.input_size,
             module.hidden_size,
@@ -52,6 +43,7 @@ def fields_of(module: object, x: Any, state: Any) -> Fields:  # noqa: ANN401 - a
         **dict(zip(("h0", "c0"), states, strict=False)),
         "precisions": SupportedOnly(("float64", precision_name(str(next(module.parameters()).dtype)))),
         "documented_in": f"torch.nn.{type(module).__name__}",
+        **given,
     }
 
 

@@ -1,6 +1,6 @@
 """Generates a corpus from scenarios: golden files, kill matrices and index. All of them are written, or none."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any
 
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus import INDEX
+from rnn_goldens.corpus import INDEX, Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.certification_cache import CertificationCache, inputs_hash
@@ -25,39 +25,25 @@ from rnn_goldens.generator.coverage.coverage_gate import (
     require_recurrence_sizes,
     require_shown,
 )
-from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
-from rnn_goldens.generator.index import (
-    CorpusIdentity,
-    Entry,
-    contents_of,
-    described,
-    encode_index,
-    existing_corpus,
-    files_of,
-)
+from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, updated
 from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
 from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
 from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
 
-T = TypeVar("T")
-
 NEW, CHANGED, UNCHANGED, REMOVED = "new", "changed", "unchanged", "removed"
 
 
-class Track(Protocol):
-    """Wraps an iterable in a progress bar."""
-
-    def __call__(self, items: Iterable[T], total: int, label: str, /) -> Iterable[T]:
-        """Yield the items unchanged; the other arguments are their number and the description of the work."""
-        ...
+Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
+"""Wraps an iterable in a progress bar, given the number of items and a description of the work."""
 
 
-def untracked(items: Iterable[T], _total: int, _doing: str) -> Iterable[T]:
+def untracked(items: Iterable[Any], _total: int, _doing: str) -> Iterable[Any]:
     """Return the items without a progress bar."""
     return items
 
@@ -78,19 +64,13 @@ class _Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one golden.
-
-    Attributes:
-        id: the id.
-        status: ``new``, ``changed``, ``unchanged`` or ``removed``.
-        left_out: by precision, why the golden or its gradients cannot be checked; empty if it was not certified now.
-        seconds: the CPU seconds that it took; 0 if it was not certified now.
-    """
+    """The outcome of one golden."""
 
     id: str
-    status: str
+    status: str  # ``new``, ``changed``, ``unchanged`` or ``removed``
+    # by precision, why the golden or its gradients cannot be checked; empty if it was not certified now
     left_out: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = field(default=0.0, compare=False)
+    seconds: float = field(default=0.0, compare=False)  # the CPU seconds that it took; 0 if it was not certified now
 
 
 def generate(
@@ -150,27 +130,27 @@ def _generate(
     folder: Path,
     options: _Options,
 ) -> list[Outcome]:
-    existing = existing_corpus(folder, options.identity)
-    is_new_major = options.identity.numbers[0] > int(existing.version.partition(".")[0])
+    version, existing = existing_corpus(folder, options.identity)
+    is_new_major = options.identity.numbers[0] > int(version.partition(".")[0])
     options = replaced(options, replace=options.replace or is_new_major)
     declared = {scenario.id for scenario in scenarios}
-    removed = [golden_id for golden_id in existing.entries if golden_id not in declared]
+    removed = [golden_id for golden_id in existing if golden_id not in declared]
     if removed and not options.replace:
         raise Refused(
             f"{removed[0]}: is in the corpus, but has no scenario. Ids are kept within a major version: increase "
             "the first number of VERSION, or use generate --replace if it was never released"
         )
-    entries = {i: entry for i, entry in existing.entries.items() if i not in removed}
+    entries = {i: entry for i, entry in existing.items() if i not in removed}
     kept = {
         s.id: g for s in chosen if (g := cached_golden(s, folder, entries.get(s.id), options.certified)) is not None
     }
     outcomes = {i: Outcome(i, UNCHANGED) for i in kept}
     for golden_id, golden in kept.items():
-        entries[golden_id] |= described(golden, core=_core(entries[golden_id]))
+        entries[golden_id] = updated(entries[golden_id], golden, core=_core(entries[golden_id]))
     with replacing(folder) as files:
         for golden_id in removed:
-            for file in files_of(existing.entries[golden_id]):
-                files.remove(file["path"])
+            for file in existing[golden_id].all_files:
+                files.remove(file.path)
         certified = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, outcomes, options)
         if options.adequate:
             goldens = [certified[scenario.id] for scenario in chosen]
@@ -179,18 +159,18 @@ def _generate(
             if options.backward:
                 files.write(BACKWARD.file, _matrix(BACKWARD, goldens, entries, folder, options)[0])
             for golden in goldens:
-                entries[golden.id] |= described(golden, core=golden.id in core)
+                entries[golden.id] = updated(entries[golden.id], golden, core=golden.id in core)
         files.write(INDEX, encode_index(options.identity, [entries[s.id] for s in scenarios if s.id in entries]))
     if options.certified is not None:
         for scenario in chosen:
             golden_id = scenario.id
-            options.certified.remember(scenario, contents_of(entries[golden_id]), outcomes[golden_id].seconds)
+            options.certified.remember(scenario, entries[golden_id].contents, outcomes[golden_id].seconds)
     return [outcomes[scenario.id] for scenario in chosen] + [Outcome(i, REMOVED) for i in removed]
 
 
 def _core(entry: Entry | None) -> bool:
     """Return whether a golden is in the core set, which only generating the whole corpus can change."""
-    return entry is not None and CORE in entry["features"]
+    return entry is not None and CORE in entry.features
 
 
 def _certify(
@@ -204,10 +184,10 @@ def _certify(
     """Certify scenarios, write new and changed goldens, and record outcomes. Returns the goldens if ``adequate``."""
     certified = {}
     sent = [scenario.in_arrays() for scenario in todo]
-    expected = estimate(sent, options.executor)
-    if text := str(expected):
+    processes, text = estimate(sent, options.executor)
+    if text:
         options.say(text)
-    with closing(in_order(build, sent, options.executor, parallel=expected.processes > 1)) as building:
+    with closing(in_order(build, sent, options.executor, parallel=processes > 1)) as building:
         for built in options.track(building, len(todo), "Certifying"):
             golden, before = built.golden, entries.get(built.golden.id)
             if before is not None and is_unchanged(folder, before, built):
@@ -216,23 +196,20 @@ def _certify(
             else:
                 if before is not None and not options.replace:
                     refuse_other_values(folder, before, golden)
-                for file in files_of(before or {"files": {}}):
-                    if file["path"].removeprefix(golden.id) not in built.files:
-                        files.remove(file["path"])
+                for file in before.all_files if before is not None else ():
+                    if file.path.removeprefix(golden.id) not in built.files:
+                        files.remove(file.path)
                 for suffix, content in built.files.items():
                     files.write(f"{golden.id}{suffix}", content)
                 outcomes[golden.id] = Outcome(golden.id, CHANGED if before else NEW, built.left_out, built.seconds)
-                entries[golden.id] = built.entry | described(golden, core=_core(before))
+                entries[golden.id] = updated(built.entry, golden, core=_core(before))
             if options.adequate:
                 certified[golden.id] = golden
     return certified
 
 
 def choose(scenarios: Sequence[DeclaredInputs], only: Sequence[str]) -> list[DeclaredInputs]:
-    """Return the scenarios that match a pattern; all if there are no patterns. Refuses duplicates.
-
-    Of other scenarios only the id is read, so that errors in them do not matter.
-    """
+    """Return the scenarios that match a pattern, reading only the ids of others; all without. Refuses duplicates."""
     ids: set[str] = set()
     for scenario in scenarios:
         if scenario.id in ids:
@@ -257,7 +234,7 @@ def _matrix(
     rows, contents = goldens, [of.file]
     if of.is_backward:
         rows = [golden for golden in goldens if golden.gradients is not None]
-    contents += [contents_of(entries[g.id]) if of.is_backward else entries[g.id]["content"] for g in rows]
+    contents += [entries[g.id].contents if of.is_backward else entries[g.id].content for g in rows]
     path = folder / of.file
     if options.certified is not None and path.is_file():
         content = path.read_bytes()

@@ -8,12 +8,12 @@ from time import process_time
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.differences import golden_differences
-from rnn_goldens.corpus.index import fastest
+from rnn_goldens.corpus.differences import golden_differences, read_by_entry
+from rnn_goldens.corpus.index import Entry, fastest
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.index import Entry, contents_of, files_of, index_entry
+from rnn_goldens.generator.index import index_entry
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.features import CORE
@@ -27,41 +27,27 @@ NEW_GRADIENTS = "gradients: only in the second golden"
 
 @dataclass(frozen=True)
 class BuiltGolden:
-    """A golden that is ready to be written into a corpus.
-
-    Attributes:
-        golden: the golden.
-        files: the bytes of its files by suffix, gradients included.
-        entry: its entry in the index.
-        left_out: by precision, the reason why the golden, or its gradients, cannot be checked in that precision.
-        seconds: the CPU seconds that it took.
-    """
+    """A golden that is ready to be written into a corpus."""
 
     golden: Golden
-    files: Mapping[str, bytes]
-    entry: Entry
-    left_out: Mapping[str, str]
-    seconds: float
+    files: Mapping[str, bytes]  # the bytes of its files by suffix, gradients included
+    entry: Entry  # its entry in the index
+    left_out: Mapping[str, str]  # by precision, why the golden, or its gradients, cannot be checked in it
+    seconds: float  # the CPU seconds that it took
 
 
 def build(scenario: DeclaredInputs) -> BuiltGolden:
-    """Certify a scenario and encode its files in memory. This does not depend on other scenarios.
-
-    Raises:
-        Refused: the scenario cannot be certified.
-        InvalidFile: its texts are not valid in a file.
-    """
+    """Certify a scenario, independently of others, and encode its files. Raises Refused, or InvalidFile."""
     began = process_time()
-    certified = certification(scenario)
-    golden = certified.golden
+    golden, left_out = certification(scenario)
     files = encoding.encode(golden)
     entry = index_entry(golden, files, core=False)
-    return BuiltGolden(golden, files, entry, certified.left_out, process_time() - began)
+    return BuiltGolden(golden, files, entry, left_out, process_time() - began)
 
 
 def certified_content(scenario: DeclaredInputs) -> tuple[str, str]:
     """Certify a scenario without confirmation; return the content hash, and that of the gradients ("" without)."""
-    golden = certification(scenario, confirm=False).golden
+    golden, _ = certification(scenario, confirm=False)
     return encoding.content_hash(golden), "" if golden.gradients is None else encoding.gradients_hash(golden)
 
 
@@ -69,27 +55,29 @@ def cached_golden(
     scenario: DeclaredInputs, folder: Path, entry: Entry | None, certified: CertificationCache | None
 ) -> Golden | None:
     """Return the golden in the folder if, according to the cache, it is the result of a scenario, else None."""
-    if certified is None or entry is None or certified.content(scenario) != contents_of(entry):
+    if certified is None or entry is None or certified.content(scenario) != entry.contents:
         return None
     try:
-        for file in files_of(entry):
-            if sha256((folder / file["path"]).read_bytes()).hexdigest() != file["sha256"]:
+        for file in entry.all_files:
+            if sha256((folder / file.path).read_bytes()).hexdigest() != file.sha256:
                 return None
-        return _read(folder, entry)
+        return read_by_entry(folder, entry, fastest(entry.files))
     except (OSError, InvalidFile):
         return None
 
 
 def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
     """Return whether the folder's files are readable and equal, or equal in content and made by other versions."""
-    paths = [file["path"] for file in files_of(entry)]
+    paths = [file.path for file in entry.all_files]
     try:
         present = {path.removeprefix(built.golden.id): (folder / path).read_bytes() for path in paths}
-        if index_entry(built.golden, present, core=CORE in entry["features"]) != entry:
+        if index_entry(built.golden, present, core=CORE in entry.features) != entry:
             return False
         if present == built.files:
             return True
-        return all(_same_from_other_versions(_read(folder, entry, kind), built.golden) for kind in entry["files"])
+        of_kinds = [read_by_entry(folder, entry, kind) for kind in entry.files]
+        have_same = (index_entry(of, {}, core=False).contents == built.entry.contents for of in of_kinds)
+        return all(have_same) and all(provenances(of) != provenances(built.golden) for of in of_kinds)
     except (OSError, InvalidFile):
         return False
 
@@ -97,9 +85,9 @@ def is_unchanged(folder: Path, entry: Entry, built: BuiltGolden) -> bool:
 def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
     """Refuse to change inputs or expected values of a golden. Texts may change; damaged files may be replaced."""
     try:
-        before = _read(folder, entry)
+        before = read_by_entry(folder, entry, fastest(entry.files))
     except (OSError, InvalidFile):
-        changed = contents_of(entry) != contents_of(index_entry(golden, {}, core=False))
+        changed = entry.contents != index_entry(golden, {}, core=False).contents
     else:
         lines = golden_differences(before, golden)
         changed = any(line.partition(":")[0] not in TEXTS and line != NEW_GRADIENTS for line in lines)
@@ -108,20 +96,6 @@ def refuse_other_values(folder: Path, entry: Entry, golden: Golden) -> None:
             f"{golden.id}: is in the corpus with other values. A released golden never changes within a major version: "
             "increase the first number of VERSION, or use generate --replace if it was never released"
         )
-
-
-def _read(folder: Path, entry: Entry, kind: str = "") -> Golden:
-    """Read a golden from one kind of file, by default the fastest, with its gradients if it has some."""
-    kind = kind or fastest(entry["files"])
-    golden = encoding.read(folder / entry["files"][kind]["path"])
-    if "gradients" not in entry:
-        return golden
-    return encoding.read(folder / entry["gradients"]["files"][kind]["path"], of=golden)
-
-
-def _same_from_other_versions(present: Golden, golden: Golden) -> bool:
-    same = contents_of(index_entry(present, {}, core=False)) == contents_of(index_entry(golden, {}, core=False))
-    return same and provenances(present) != provenances(golden)
 
 
 def provenances(golden: Golden) -> list[Mapping[str, str]]:

@@ -4,32 +4,29 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import json
+from msgspec import UNSET, UnsetType, json, structs
 
 from rnn_goldens import encoding
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus import INDEX, open_corpus
+from rnn_goldens.corpus import INDEX, Entry, File, open_corpus
+from rnn_goldens.corpus.index import KINDS, GradientsEntry, GradientsFile, Kind
 from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.files import Kind as KindOfFile
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.schema import FORMATS, problems
 
-Entry = dict[str, Any]
+T = TypeVar("T", bound=File)
 
 
 @dataclass(frozen=True)
 class CorpusIdentity:
-    """The name and version of a corpus.
+    """The name and version of a corpus."""
 
-    Attributes:
-        name: the name; ``rnn-goldens`` for the built-in corpus.
-        version: MAJOR.MINOR.PATCH.
-    """
-
-    name: str
-    version: str
+    name: str  # the name; ``rnn-goldens`` for the built-in corpus
+    version: str  # MAJOR.MINOR.PATCH
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -38,84 +35,56 @@ class CorpusIdentity:
 
 
 def index_entry(golden: Golden, files: Mapping[str, bytes], *, core: bool) -> Entry:
-    """Return the entry of a golden.
-
-    Args:
-        golden: the golden.
-        files: the bytes of its files by suffix, gradients included.
-        core: whether it is in the core set of this corpus, which is listed as a feature.
-    """
-    entry = {
-        **described(golden, core=core),
-        "files": _files(golden.id, {suffix: files[suffix] for suffix in encoding.OUTPUTS.suffixes if suffix in files}),
-        "content": encoding.content_hash(golden),
-    }
-    if golden.gradients is not None:
-        of_gradients = {suffix: files[suffix] for suffix in encoding.GRADIENTS.suffixes if suffix in files}
-        entry["gradients"] = {
-            "purpose": golden.gradients.purpose,
-            "precisions": list(golden.gradients.precisions),
-            "files": _files(golden.id, of_gradients),
-            "content": encoding.gradients_hash(golden),
-        }
-    return entry
+    """Return the entry of a golden, given its files by suffix, with gradients, and whether it is in the core set."""
+    gradients: GradientsEntry | UnsetType = UNSET
+    if (of := golden.gradients) is not None:
+        of_gradients = _files(golden.id, encoding.GRADIENTS, files, GradientsFile)
+        gradients = GradientsEntry(of.purpose, of.precisions, of_gradients, encoding.gradients_hash(golden))
+    described = _described(golden, core=core)
+    return Entry(
+        **described,
+        files=_files(golden.id, encoding.OUTPUTS, files, File),
+        content=encoding.content_hash(golden),
+        gradients=gradients,
+    )
 
 
-def _files(golden_id: str, contents: Mapping[str, bytes]) -> Entry:
+def updated(entry: Entry, golden: Golden, *, core: bool) -> Entry:
+    """Return an entry with the texts of a golden, and with everything else that goldens are selected by."""
+    return structs.replace(entry, **_described(golden, core=core))
+
+
+def _files(golden_id: str, of: KindOfFile, contents: Mapping[str, bytes], listed: type[T]) -> dict[Kind, T]:
     return {
-        suffix.rpartition(".")[2]: {"path": f"{golden_id}{suffix}", "sha256": hashlib.sha256(content).hexdigest()}
-        for suffix, content in contents.items()
+        kind: listed(f"{golden_id}{suffix}", hashlib.sha256(contents[suffix]).hexdigest())
+        for kind, suffix in zip(KINDS, of.suffixes, strict=True)
+        if suffix in contents
     }
 
 
-def files_of(entry: Entry) -> list[dict[str, str]]:
-    """Return path and SHA-256 of each file in an entry, gradients included."""
-    return [*entry["files"].values(), *entry.get("gradients", {"files": {}})["files"].values()]
-
-
-def contents_of(entry: Entry) -> str:
-    """Return the content hashes of a golden and its gradients in an entry."""
-    return " ".join([entry["content"], *([entry["gradients"]["content"]] if "gradients" in entry else [])])
-
-
-def described(golden: Golden, *, core: bool) -> Entry:
-    """Return the part of an entry that goldens are selected by: everything except files and hashes."""
-    return {
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "cell": golden.cell,
-        "features": [*golden.features, *([CORE] if core else [])],
-        "precisions": list(golden.precisions),
+def _described(golden: Golden, *, core: bool) -> dict[str, Any]:
+    features = (*golden.features, *([CORE] if core else []))
+    return {name: getattr(golden, name) for name in ("id", "title", "purpose", "cell", "precisions")} | {
+        "features": features
     }
 
 
 def encode_index(identity: CorpusIdentity, entries: Sequence[Entry]) -> bytes:
     """Return the bytes of an index file. Raises InvalidFile if it is not valid."""
     head = {"kind": "index", "format": FORMATS["index"], "corpus": identity.name, "version": identity.version}
-    document = {**head, "goldens": list(entries)}
+    document = {**head, "goldens": json.decode(json.encode(entries))}
     if found := problems(document, "index"):
         raise InvalidFile(INDEX, found)
     return json_file.encode(document)
 
 
-@dataclass(frozen=True)
-class ExistingCorpus:
-    """The version of an existing corpus, and the entries of its index by id."""
+def existing_corpus(folder: Path, identity: CorpusIdentity) -> tuple[str, dict[str, Entry]]:
+    """Return the version of the corpus in a folder and its entries by id; that of ``identity`` and none without one.
 
-    version: str
-    entries: dict[str, Entry]
-
-
-def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
-    """Return the corpus in a folder; the version of ``identity`` without entries if there is none.
-
-    Raises:
-        InvalidFile: the index is damaged.
-        WrongUse: the folder has another corpus, or a later version.
+    Raises InvalidFile if the index is damaged, and WrongUse for another corpus or a later version.
     """
     if not (folder / INDEX).exists():
-        return ExistingCorpus(identity.version, {})
+        return identity.version, {}
     existing = open_corpus(folder)  # raises for an invalid index, because its goldens would be lost
     if existing.name != identity.name:
         raise WrongUse(
@@ -127,5 +96,4 @@ def existing_corpus(folder: Path, identity: CorpusIdentity) -> ExistingCorpus:
         raise WrongUse(
             f"{folder} has version {existing.version}, these scenarios are {identity.version}: increase their VERSION"
         )
-    entries = {entry.id: json.decode(json.encode(entry)) for entry in existing.entries}
-    return ExistingCorpus(existing.version, entries)
+    return existing.version, {entry.id: entry for entry in existing.entries}

@@ -36,16 +36,9 @@ def in_order(
 
     Closing the generator cancels the work, too; callers that may raise an error must close it (``contextlib.closing``).
 
-    Args:
-        work: a function of a module, because it is pickled.
-        items: its arguments, also pickled.
-        executor: the executor. It is not shut down; calls that already run are not interrupted. Only one thread of a
-            process works at a time. If None: a process per core, or only this process if there are fewer
-            than ``WORTH_A_POOL`` items.
-        parallel: whether fewer items are worth processes, too.
-
-    Raises:
-        WorkersFailed: a worker process was killed.
+    The function and the items are pickled. An executor is not shut down, calls that already run are not interrupted,
+    and only one thread of a process works at a time. Without one there is a process per core, or only this process for
+    fewer than ``WORTH_A_POOL`` items, unless ``parallel``. Raises WorkersFailed if a worker process was killed.
     """
     if executor is not None:
         awaited = deque[Future[Out]]()

@@ -3,22 +3,24 @@
 Most of the time goes into bounding rounding errors: each element of a result is swept back over all elements of a
 graph. Both numbers follow from the sizes, so the seconds are a sum of amounts of work, each with its own seconds as
 measured on one core. ``python -m benchmarks certification-estimate`` compares predictions with measurements, and fits
-the constants.
+the constants. The estimate is said before certifying starts, and decides whether starting processes saves time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from math import prod
 
 import numpy as np
 
+from rnn_goldens.generator.pool import WORTH_A_POOL, cores
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.recurrences import LANE_AXES
 from rnn_goldens.golden.rounding_profile import CHUNKS
 from rnn_goldens.golden.shapes import Config, is_custom_cell
+from rnn_goldens.plurals import counted
 
 Work = Mapping[str, float]
-"""Amounts of work by name."""
 
 SECONDS: Mapping[str, Work] = {
     Config.__name__: {
@@ -52,6 +54,19 @@ BOTH_PASSES = 3
 """The elements of both passes, in those of the forward pass."""
 
 GATES_OF_CUSTOM = 4
+
+Say = Callable[[str], None]
+"""Shows one sentence to the person who waits."""
+
+WORTH_SAYING = 10.0
+"""The least number of seconds that is said."""
+
+WORTH_PROCESSES = 30.0
+"""The least number of seconds that processes must save if there are few goldens: they do not show parts of a golden."""
+
+_MINUTE, _HOUR = 60, 3600
+_LONG = 90
+"""Up to so many seconds, and minutes, the smaller unit is said."""
 
 
 def predicted_seconds(scenario: DeclaredInputs) -> float:
@@ -153,3 +168,43 @@ def _chunks(longest: int) -> list[int]:
 def _in_one_lane(config: RecurrenceConfig, arrays: Iterable[str]) -> int:
     """Return the number of elements of arrays at one step in one lane, given their axes."""
     return sum(prod(config[axis] for axis in axes.split() if axis not in LANE_AXES) for axes in arrays)
+
+
+def unsaid(_text: str) -> None:
+    """Say nothing."""
+
+
+def estimate(scenarios: Sequence[DeclaredInputs], executor: Executor | None = None) -> tuple[int, str]:
+    """Return how many processes certify scenarios, and a sentence about the predicted time; "" for a short time.
+
+    One if starting more does not save time, or if an executor certifies them, with an unknown number of workers.
+    """
+    seconds = {scenario.id: predicted_seconds(scenario) for scenario in scenarios}
+    if not seconds:
+        return 1, ""
+    total, largest = sum(seconds.values()), max(seconds, key=seconds.__getitem__)
+    saved = total - max(total / cores(), seconds[largest])
+    is_worth = executor is None and (len(seconds) >= WORTH_A_POOL or saved >= WORTH_PROCESSES)
+    processes = cores() if is_worth else 1
+    if (time := max(total / processes, seconds[largest])) < WORTH_SAYING:
+        return processes, ""
+    if len(seconds) == 1:
+        what, of_largest = largest, ""
+    else:
+        what = counted(len(seconds), "golden")
+        of_largest = f"; the largest, {largest}, about {duration(seconds[largest])}"
+    text = f"certifying {what} takes about {duration(time)}"
+    if executor is not None:
+        text += " of CPU time"
+    elif processes > 1:
+        text += f" on {processes} cores ({duration(total)} of CPU time)"
+    return processes, text + of_largest
+
+
+def duration(seconds: float) -> str:
+    """Return a number of seconds in words, not more precise than a prediction is: "40 s", "3 min", "2.5 h"."""
+    if seconds < _LONG:
+        return f"{max(5, 5 * round(seconds / 5))} s"
+    if seconds < _LONG * _MINUTE:
+        return f"{round(seconds / _MINUTE)} min"
+    return f"{round(2 * seconds / _HOUR) / 2:g} h"

@@ -1,4 +1,4 @@
-"""Updates the figures in the README: counts of goldens and deviations, and numbers from pages of results."""
+"""Updates the figures in the README, counts and numbers from pages of results; and sections of other pages."""
 
 import re
 from collections.abc import Mapping
@@ -53,11 +53,7 @@ def row(root: Path, page: str, benchmark: str, begins: str) -> list[int]:
 
 
 def with_figures(readme: str, found: Mapping[str, int]) -> str:
-    """Return the README with the current figures.
-
-    Raises:
-        MissingSentence: a sentence with figures does not occur, or occurs twice.
-    """
+    """Return the README with the current figures. Raises MissingSentence if one does not occur, or occurs twice."""
     for sentence in SENTENCES:
         parts = re.split(r"\{(\w+)\}", sentence)
         texts = [r"\s+".join(map(re.escape, re.split(r"\s+", text))) for text in parts[::2]]
@@ -69,3 +65,12 @@ def with_figures(readme: str, found: Mapping[str, int]) -> str:
                 f"README.md says {count} times: {sentence}; change README.md and generator/readme_figures.py together"
             )
     return readme
+
+
+def with_sections(page: str, made: Mapping[str, str]) -> str:
+    """Return a page with new text between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` for each name."""
+    for name, text in made.items():
+        begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->\n"
+        before, rest = page.split(begin)
+        page = f"{before}{begin}\n{text.strip()}\n\n{end}{rest.split(end)[1]}"
+    return page

@@ -11,8 +11,8 @@ from rnn_goldens.cells.custom_recurrences import custom_recurrence, require_size
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.correct_algorithms import RecurrenceForms
-from rnn_goldens.generator.representability import refusing
 from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
+from rnn_goldens.generator.scenario_fields import refusing
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import RECURRENCES

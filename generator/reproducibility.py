@@ -13,11 +13,11 @@ from rnn_goldens.corpus.differences import compared_kinds, corpus_differences, r
 from rnn_goldens.corpus.validation import files_in
 from rnn_goldens.generator import kill_matrix_file
 from rnn_goldens.generator.certification_cache import CertificationCache
-from rnn_goldens.generator.estimate import Say, estimate, unsaid
 from rnn_goldens.generator.generate import Track, choose, generate, untracked
 from rnn_goldens.generator.golden_files import certified_content, provenances
 from rnn_goldens.generator.index import CorpusIdentity
 from rnn_goldens.generator.pool import in_order
+from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
 from rnn_goldens.generator.scenario_base import DeclaredInputs
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.features import CORE
@@ -37,10 +37,7 @@ def check(
     say: Say = unsaid,
     executor: Executor | None = None,
 ) -> list[str]:
-    """Return the differences between a corpus and what the scenarios generate, provenance excluded.
-
-    Arguments are those of ``generate``; ``scratch`` is a folder that does not exist yet.
-    """
+    """Return the differences between a corpus and what scenarios generate in a new folder, except provenance."""
     generate(scenarios, scratch, only, identity=identity, adequate=adequate, track=track, say=say, executor=executor)
     generated = open_corpus(scratch)
     if only:  # a partly generated corpus has no core set
@@ -74,10 +71,7 @@ def changed_since(
     identity: CorpusIdentity,
     certified: CertificationCache,
 ) -> tuple[str, ...]:
-    """Return the ids of scenarios whose goldens here were not certified for them by code like this.
-
-    All of them if the corpus has another version, other goldens or another order.
-    """
+    """Return the ids of goldens that code like this did not certify; all for another version, or other goldens."""
     chosen = choose(scenarios, only)
     same = [one.id for one in scenarios] == corpus.ids and (corpus.name, corpus.version) == (
         identity.name,
@@ -85,14 +79,8 @@ def changed_since(
     )
     if not (same or only):
         return tuple(one.id for one in chosen)
-
-    def content(golden_id: str) -> str | None:
-        if not corpus.holds(golden_id):
-            return None
-        entry = corpus.entry(golden_id)
-        return " ".join([entry.content, *([] if entry.gradients is UNSET else [entry.gradients.content])])
-
-    return tuple(one.id for one in chosen if certified.content(one) != (content(one.id) or ""))
+    contents = {entry.id: entry.contents for entry in corpus.entries}
+    return tuple(one.id for one in chosen if certified.content(one) != contents.get(one.id, ""))
 
 
 def check_values(
@@ -116,10 +104,10 @@ def check_values(
         declared = {one.id for one in chosen}
         lines += [f"{golden_id}: only in {corpus.folder}" for golden_id in stored if golden_id not in declared]
     compared = [one.in_arrays() for one in chosen if one.id in stored]
-    expected = estimate(compared, executor)
-    if text := str(expected):
+    processes, text = estimate(compared, executor)
+    if text:
         say(text)
-    with closing(in_order(certified_content, compared, executor, parallel=expected.processes > 1)) as found:
+    with closing(in_order(certified_content, compared, executor, parallel=processes > 1)) as found:
         for one, (outputs, gradients) in zip(compared, track(found, len(compared), "Certifying"), strict=True):
             entry = stored[one.id]
             if entry.content != outputs:  # the hash of gradients depends on that of the golden
@@ -135,7 +123,7 @@ def _byte_differences(corpus: Corpus, generated: Corpus) -> Iterator[str]:
     for entry in generated.entries:
         committed = {file.path: file for file in corpus.entry(entry.id).all_files}
         for kind in compared_kinds(corpus, generated, entry.id):
-            provenance = [provenances(read_by_entry(c, entry.id, kind)) for c in (corpus, generated)]
+            provenance = [provenances(read_by_entry(c.folder, c.entry(entry.id), kind)) for c in (corpus, generated)]
             for file in entry.all_files:
                 other = file.path.endswith(f".{kind}") and committed[file.path].sha256 != file.sha256
                 if other and provenance[0] == provenance[1]:

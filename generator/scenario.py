@@ -13,12 +13,10 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell
 from rnn_goldens.cells.custom_cells import custom_cell, require_fits, require_written
 from rnn_goldens.conventions import convention
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator import from_keras, scenario_fields
+from rnn_goldens.generator import scenario_fields, weight_sources
 from rnn_goldens.generator.correct_algorithms import NetworkForms
-from rnn_goldens.generator.representability import Refused, refusing
 from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
-from rnn_goldens.generator.scenario_fields import require_names, require_options, require_other_names
-from rnn_goldens.generator.weight_sources import config_of, named_weights
+from rnn_goldens.generator.scenario_fields import Refused, refusing, require_names, require_other_names
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly
 from rnn_goldens.golden.shapes import Config, Layout, is_custom_cell
@@ -123,12 +121,11 @@ class Scenario(DeclaredInputs):
         Raises:
             Refused: the module is of another class, uses dropout in training mode, or contradicts a field.
         """
-        from rnn_goldens.generator.from_torch import fields_of, require_of_module
+        from rnn_goldens.generator.from_torch import fields_of
 
         with refusing(id):
-            of_module = fields_of(module, x, state)
-            require_of_module(of_module, fields)
-        return cls(id=id, purpose=purpose, lengths=lengths, **{**of_module, **fields})
+            all_fields = fields_of(module, x, state, fields)
+        return cls(id=id, purpose=purpose, lengths=lengths, **all_fields)
 
     @property
     def given(self) -> GivenArrays:
@@ -147,11 +144,11 @@ class Scenario(DeclaredInputs):
         with refusing(self.id):
             if self.config is not None:
                 return scenario_fields.config_of(self.config)
-            if from_keras.is_of_keras(self.weights) and self.convention == "keras":
-                return from_keras.config_of(self.weights)
-            if self.convention != "torch" and not from_keras.is_of_keras(self.weights):
+            if weight_sources.is_of_keras(self.weights) and self.convention == "keras":
+                return weight_sources.config_of_layers(self.weights)
+            if self.convention != "torch" and not weight_sources.is_of_keras(self.weights):
                 raise WrongUse(f"the configuration cannot be inferred from weights of {self.convention}: set config")
-            return scenario_fields.config_of(config_of(self._named, self.prefix))
+            return scenario_fields.config_of(weight_sources.config_of(self._named, self.prefix))
 
     @cached_property
     def defined(self) -> Cell:
@@ -182,7 +179,8 @@ class Scenario(DeclaredInputs):
     def named_weights(self) -> Mapping[str, NDArray[np.float64]]:
         """Return the weights under PyTorch's names. Raises Refused if one is invalid."""
         with refusing(self.id):
-            require_options(self.layout, self.shape)
+            for problem in self.shape.problems(self.layout):
+                raise WrongUse(f"config: {problem}")
             return convention(self.convention).to_torch(self.cell, self.shape, self._named, self.layout)
 
     def in_arrays(self) -> Self:
@@ -212,13 +210,13 @@ class Scenario(DeclaredInputs):
 
     @cached_property
     def _named(self) -> Mapping[str, Any]:
-        if from_keras.is_of_keras(self.weights):
+        if weight_sources.is_of_keras(self.weights):
             if self.convention != "keras":
                 raise WrongUse(
                     f"the weights are layers of Keras, not of the convention {self.convention}: set convention='keras'"
                 )
-            from_keras.require_of_cell(self.weights, self.cell)
-        return named_weights(self.weights, self.prefix)
+            weight_sources.require_of_cell(self.weights, self.cell)
+        return weight_sources.named_weights(self.weights, self.prefix)
 
 
 def _without_none(arrays: Mapping[str, ArrayLike | None]) -> dict[str, ArrayLike]:

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rnn_goldens.comparison.array_conversion import NotNumbers, read
-from rnn_goldens.errors import UnknownName
+from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.correct_algorithms import Forms
-from rnn_goldens.generator.representability import Refused, exact_array
 from rnn_goldens.generator.scenario_fields import (
+    Refused,
     declared_of,
+    exact_array,
     precisions_of,
     require_gradient_purpose,
-    require_id,
     require_words,
 )
 from rnn_goldens.golden.expected import output_of
-from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.features import derived_features, is_id
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.shapes import BATCH, TIME, ArrayShapes, Axes, Layout, Shape
 from rnn_goldens.golden.stored_arrays import (
@@ -74,7 +74,11 @@ class DeclaredInputs(ABC):
 
     def __post_init__(self) -> None:
         """Validate the fields that all scenarios have, and complete precisions, declared features and the title."""
-        require_id(self.id)
+        if not is_id(self.id):
+            raise WrongUse(
+                f"{self.id!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes, "
+                "such as 'mine/first'"
+            )
         require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
         require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
         require_gradient_purpose(self.id, self.gradient_purpose, self.given.cotangents, self.cotangent_fields)
@@ -120,10 +124,7 @@ class DeclaredInputs(ABC):
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
-        """Sizes by axis of the first input: batch, unless it is unbatched, time and others.
-
-        Raises Refused if it is missing, or has other axes.
-        """
+        """Sizes by axis of the first input, such as batch and time. Raises Refused if it is missing or has others."""
         name = self.shape.input_names[0]
         possible = [self.shape.axes(name, self.layout, batched=batched) for batched in (True, False)]
         expected = " or ".join(dict.fromkeys(map(_text, possible)))

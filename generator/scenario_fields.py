@@ -1,29 +1,37 @@
-"""Validates the fields of a scenario."""
+"""Validates the fields and the numbers of a scenario: a golden has the same numbers in each of its precisions."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
-from rnn_goldens.errors import UnknownName, WrongUse
-from rnn_goldens.generator.representability import Refused
+from rnn_goldens.errors import RnnGoldensError, UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES, is_id
-from rnn_goldens.golden.precision import PRECISIONS, SupportedOnly, precision_name, whole_number
-from rnn_goldens.golden.shapes import Config, Layout
+from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
+from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly, precision_name, whole_number
+from rnn_goldens.golden.shapes import Config
 
 _SIZES = ("input_size", "hidden_size", "num_layers", "proj_size")
 
+SMALLEST = 2.0**-14
+"""The smallest normal number of float16; some implementations flush smaller numbers to zero."""
 
-def require_id(given: object) -> None:
-    """Raise WrongUse if a value is not an id."""
-    if not is_id(given):
-        raise WrongUse(
-            f"{given!r} is not a golden's id: expected folder/name in lower-case letters, digits and dashes, such as "
-            "'mine/first'"
-        )
+
+class Refused(RnnGoldensError):
+    """A scenario that cannot be certified; the message has its id and the reason."""
+
+
+@contextmanager
+def refusing(golden_id: str) -> Iterator[None]:
+    """Raise Refused with the id for other errors of this package."""
+    try:
+        yield
+    except (Unsupported, RnnGoldensError) as error:
+        raise Refused(f"{golden_id}: {str(error).removeprefix(f'{golden_id}: ')}") from None
 
 
 def require_words(golden_id: str, field: str, given: object, what: str) -> None:
@@ -105,12 +113,6 @@ def require_other_names(golden_id: str, given: Mapping[str, object], fields: Seq
             raise WrongUse(f"{golden_id}: {name} is a field of the scenario: write {name}=…")
 
 
-def require_options(layout: Layout, config: Config) -> None:
-    """Raise WrongUse if options of a network contradict each other, or the cell."""
-    for problem in config.problems(layout):
-        raise WrongUse(f"config: {problem}")
-
-
 def config_of(given: object) -> Config:
     """Convert a mapping to a configuration. Raises WrongUse if an argument is missing, unknown or invalid."""
     if not isinstance(given, Mapping):
@@ -139,3 +141,37 @@ def _argument(name: str, given: Any) -> int | bool | str:  # noqa: ANN401 - vali
     if size is None or size < (name != "proj_size"):
         raise WrongUse(f"config: {name} is {given!r}; expected an integer of at least 1")
     return size
+
+
+def exact_array(
+    golden_id: str, name: str, array: NDArray[np.float64], precisions: Sequence[str]
+) -> NDArray[np.float64]:
+    """Return an array in C order. Raises Refused if a number is not finite, or not exact in one of the precisions."""
+    if not np.isfinite(array).all():
+        raise Refused(f"{golden_id}: {name} holds NaN or infinity")
+    exact_in = {name: not inexact(array, precision).any() for name, precision in PRECISIONS.items()}
+    for precision in precisions:
+        if not exact_in[precision]:
+            raise Refused(f"{golden_id}: {name} holds {_why(array, PRECISIONS[precision])}{_remedy(exact_in)}")
+    return np.ascontiguousarray(array)
+
+
+def inexact(array: NDArray[np.float64], precision: Precision) -> NDArray[np.bool_]:
+    """Return which numbers are not exact in a precision, or subnormal in float16, which may be flushed to zero."""
+    small = (array != 0) & (np.abs(array) < SMALLEST) if precision.name == "float16" else np.zeros(1, bool)
+    with np.errstate(over="ignore"):
+        return np.asarray(small | (precision.round(array) != array))
+
+
+def _why(array: NDArray[np.float64], precision: Precision) -> str:
+    numbers = array[inexact(array, precision)]
+    first, others = numbers[0], numbers.size - 1
+    more = f" (and {others} more numbers)" if others else ""
+    if precision.name == "float16" and abs(first) < SMALLEST:
+        return f"{first}{more}, which is below the normal range of float16"
+    return f"{first}{more}, which {precision.name} cannot represent"
+
+
+def _remedy(exact_in: Mapping[str, bool]) -> str:
+    possible = [name for name, is_exact in exact_in.items() if is_exact]
+    return f"; select only precisions that can: precisions={possible}" if possible else ""

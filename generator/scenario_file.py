@@ -25,15 +25,10 @@ _RAN = "__rnn_goldens_scenarios__"
 
 @dataclass(frozen=True)
 class ScenarioFile:
-    """The declarations of a file.
+    """The declarations of a file."""
 
-    Attributes:
-        identity: the name of the corpus, ``CORPUS`` or the name of the file, and its ``VERSION``.
-        scenarios: ``SCENARIOS`` in order.
-    """
-
-    identity: CorpusIdentity
-    scenarios: tuple[DeclaredInputs, ...]
+    identity: CorpusIdentity  # the name of the corpus, ``CORPUS`` or the name of the file, and its ``VERSION``
+    scenarios: tuple[DeclaredInputs, ...]  # ``SCENARIOS`` in order
 
 
 def read_scenarios(path: Path) -> ScenarioFile:

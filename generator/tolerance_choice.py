@@ -7,9 +7,8 @@ import numpy as np
 
 from rnn_goldens.generator.correct_algorithms import Bounded, Forms, is_exact
 from rnn_goldens.generator.exact_sums import Needs
-from rnn_goldens.generator.representability import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
-from rnn_goldens.generator.scenario_fields import require_precisions
+from rnn_goldens.generator.scenario_fields import Refused, require_precisions
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import (
@@ -29,17 +28,11 @@ Named = Mapping[str, Float64]
 
 @dataclass(frozen=True, eq=False)
 class Chosen:
-    """A tolerance, and where it applies.
-
-    Attributes:
-        tolerance: the tolerance.
-        precisions: the precisions that can be checked.
-        left_out: by precision, why it cannot be checked.
-    """
+    """A tolerance, and where it applies."""
 
     tolerance: Tolerance
-    precisions: tuple[str, ...]
-    left_out: Mapping[str, str]
+    precisions: tuple[str, ...]  # the precisions that can be checked
+    left_out: Mapping[str, str]  # by precision, why it cannot be checked
 
 
 def output_tolerance(scenario: DeclaredInputs, forms: Forms, expected: Named) -> Chosen:

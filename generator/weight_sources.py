@@ -1,8 +1,8 @@
-"""Reads weights from mappings, state_dicts, files and layers."""
+"""Reads weights from mappings, state_dicts, files and layers of Keras."""
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.conventions import flat
 from rnn_goldens.encoding.untrusted_files import read_arrays
 from rnn_goldens.errors import InvalidFile, WrongUse, not_readable
-from rnn_goldens.generator import from_keras
 from rnn_goldens.golden.shapes import Config
 
 _FIRST = "weight_ih_l0"
@@ -21,20 +20,24 @@ _MAX_LISTED = 8
 _LAYER = re.compile(r"weight_ih_l(\d+)")
 _STORED = re.compile("([FIUC])(8|16|32|64)")  # dtypes in .safetensors that NumPy supports
 
+_KINDS = ("SimpleRNN", "LSTM", "GRU")
+
+_CELLS = {
+    "rnn_tanh": ("SimpleRNN", {"activation": "tanh"}),
+    "rnn_relu": ("SimpleRNN", {"activation": "relu"}),
+    "lstm": ("LSTM", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+    "gru": ("GRU", {"activation": "tanh", "recurrent_activation": "sigmoid"}),
+}
+"""The layer and activation functions of each cell."""
+
 
 def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
-    """Return weights by name.
+    """Return weights by name from a mapping, a ``.npz`` or ``.safetensors`` file, or one or more layers of Keras.
 
-    Args:
-        given: a mapping, possibly nested; a ``.npz`` or ``.safetensors`` file; or one or more layers of Keras.
-        prefix: the beginning of the names, which is removed; names without it are left out. Names in nested mappings
-            are joined by slashes: ``params/cell/``.
-
-    Raises:
-        InvalidFile: the file cannot be read, or has another format.
-        WrongUse: ``given`` does not contain weights, or no name has the prefix.
+    The prefix is removed from names; names without it are left out. Names in nested mappings are joined by slashes:
+    ``params/cell/``. Raises InvalidFile if the file cannot be read, and WrongUse if no weights are found.
     """
-    weights = from_keras.weights_of(given) if from_keras.is_of_keras(given) else _mapping(given)
+    weights = _weights_of(given) if is_of_keras(given) else _mapping(given)
     if odd := [name for name in weights if not isinstance(name, str)]:
         raise WrongUse(f"names of weights must be text, such as {_FIRST}, not {odd[0]!r}")
     if not prefix:
@@ -47,10 +50,7 @@ def named_weights(given: object, prefix: str = "") -> Mapping[str, Any]:
 
 
 def config_of(weights: Mapping[str, Any], prefix: str = "") -> Config:
-    """Infer the configuration of a network from weights with PyTorch's names. Raises WrongUse if it is impossible.
-
-    ``prefix`` is the removed beginning of their names, for error messages.
-    """
+    """Infer the configuration from weights with PyTorch's names after a prefix. Raises WrongUse if impossible."""
     if _FIRST not in weights:
         names = [f"{prefix}{name}" for name, _ in flat(weights)]
         raise WrongUse(f"the weights have no {prefix}{_FIRST} (names: {_some(names)}); {_remedy(names)}")
@@ -135,3 +135,86 @@ def _array(name: str, dtype: str, shape: list[int], data: bytes) -> np.ndarray:
     if not (parts := _STORED.fullmatch(dtype)):
         raise ValueError(f"{name} is {dtype}, which NumPy does not support: read it with torch and pass the state_dict")
     return np.frombuffer(data, f"<{parts[1].lower()}{int(parts[2]) // 8}").reshape(shape)
+
+
+def is_of_keras(given: object) -> bool:
+    """Return whether a value is a layer of Keras or a sequence of layers. Does not import Keras."""
+    layers = given if isinstance(given, (list, tuple)) and given else [given]
+    return all(_is_a(layer, "Layer") for layer in layers)
+
+
+def _weights_of(given: Any) -> dict[str, Any]:  # noqa: ANN401 - a layer of Keras, or several
+    """Return the weights by name: ``l0/kernel``, ``l0_reverse/kernel``, … Raises WrongUse for other layers."""
+    weights: dict[str, Any] = {}
+    for number, layer in enumerate(_layers(given)):
+        for suffix, one in zip(("", "_reverse"), _directions(layer), strict=False):
+            for weight in one.weights:
+                weights[f"l{number}{suffix}/{weight.path.rpartition('/')[2]}"] = weight.value
+    return weights
+
+
+def require_of_cell(given: Any, cell: str) -> None:  # noqa: ANN401 - as above
+    """Raise WrongUse if a layer differs from a built-in cell; the message names the difference."""
+    if cell not in _CELLS:
+        return
+    kind, functions = _CELLS[cell]
+    for layer in _layers(given):
+        for backward, one in enumerate(_directions(layer)):
+            if not _is_a(one, kind):
+                raise WrongUse(f"{_named(one)} is not a {kind}, which the cell {cell} requires")
+            for attribute, name in functions.items():
+                function = getattr(one, attribute)
+                if function is not getattr(_keras().activations, name):
+                    raise WrongUse(f"{_named(one)} has {attribute}={_function(function)}; {cell} requires {name!r}")
+            if one.go_backwards != bool(backward):
+                raise WrongUse(f"{_named(one)} has go_backwards={one.go_backwards}: pass its arrays, not the layer")
+
+
+def config_of_layers(given: Any) -> Config:  # noqa: ANN401 - as above
+    """Return the configuration of a network of these layers. Raises WrongUse if goldens do not support it."""
+    layers = _layers(given)
+    of_each = {(one[0].units, len(one) > 1, one[0].use_bias) for one in map(_directions, layers)}
+    if len(of_each) > 1:
+        raise WrongUse("the layers of Keras differ in units, directions or biases, which goldens do not support")
+    ((hidden, bidirectional, bias),) = of_each
+    first = _directions(layers[0])[0].weights[0]
+    return Config(int(first.shape[0]), hidden, len(layers), bidirectional, bias)
+
+
+def _layers(given: Any) -> Sequence[Any]:  # noqa: ANN401 - as above
+    layers: Sequence[Any] = given if isinstance(given, (list, tuple)) else [given]
+    for one in (one for layer in layers for one in _directions(layer)):
+        if not any(_is_a(one, kind) for kind in _KINDS):
+            raise WrongUse(f"a {type(one).__name__} of Keras is not one of {', '.join(_KINDS)} or Bidirectional")
+        if not one.built:
+            raise WrongUse(f"{_named(one)} has no weights yet: call or build it first")
+        if _is_a(one, "GRU") and not one.reset_after:
+            raise WrongUse(f"{_named(one)} has reset_after=False: pass its arrays, with cell='gru_reset_before'")
+    return layers
+
+
+def _directions(layer: Any) -> list[Any]:  # noqa: ANN401 - as above
+    if _is_a(layer, "Bidirectional"):
+        if layer.merge_mode != "concat":
+            raise WrongUse(f"Bidirectional {layer.name!r} has merge_mode={layer.merge_mode!r}; goldens need 'concat'")
+        return [layer.forward_layer, layer.backward_layer]
+    return [layer]
+
+
+def _named(layer: Any) -> str:  # noqa: ANN401 - as above
+    return f"the {type(layer).__name__} {layer.name!r}"
+
+
+def _function(function: Any) -> str:  # noqa: ANN401 - a function or a layer
+    name = getattr(function, "__name__", type(function).__name__)
+    custom = getattr(_keras().activations, name, None) is not function
+    return f"{name!r} of {function.__module__}" if custom else repr(name)
+
+
+def _is_a(layer: object, kind: str) -> bool:
+    layers = getattr(_keras(), "layers", None)
+    return layers is not None and isinstance(layer, getattr(layers, kind))
+
+
+def _keras() -> Any:  # noqa: ANN401 - the module; None if not imported
+    return sys.modules.get("keras")

@@ -31,16 +31,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def write_together(contents: Mapping[Path, bytes | None]) -> None:
-    """Write files atomically: all or none. Removals come first, then files in the given order.
+    """Write files atomically, all or none; None removes a file. Removals come first, then files in the given order.
 
     An existing file keeps its mode, and a link to it remains a link. A device or a pipe is refused: it cannot be
-    replaced, would lose the content, or block until someone reads it.
-
-    Args:
-        contents: contents by path; None removes the file if it exists.
-
-    Raises:
-        OSError: a file cannot be written; its ``filename`` is the path.
+    replaced, would lose the content, or block until someone reads it. The ``filename`` of an OSError is the path.
     """
     path = Path()
     try:
@@ -93,12 +87,7 @@ class Staged:
         self._removed: list[tuple[Path, str]] = []
 
     def new(self, folder: Path, relative: str) -> Path:
-        """Return the temporary path for a file or folder that will be moved to ``folder / relative``.
-
-        Args:
-            folder: an existing folder.
-            relative: the path below that folder.
-        """
+        """Return the temporary path for what will be moved to ``folder / relative``; the folder must exist."""
         if (folder, relative) in self._new:
             raise FileExistsError(errno.EEXIST, "would be written twice")
         path = self._hidden_in(folder) / "new" / relative
@@ -220,17 +209,9 @@ def exchanged(one: Path, other: Path) -> bool:
 
 
 def lock(descriptor: int, *, wait: bool = True) -> bool:
-    """Lock an open file or folder until it is closed or the process ends.
+    """Lock an open file or folder until it is closed or the process ends; return whether this succeeded.
 
-    Args:
-        descriptor: the file descriptor.
-        wait: whether to wait for another process that has the lock.
-
-    Returns:
-        Whether the lock was acquired. Always True on Windows, which has no such locks.
-
-    Raises:
-        OSError: the file system does not support locks.
+    Always True on Windows, which has no such locks. Raises OSError if the file system does not support locks.
     """
     if sys.platform != "win32":
         try:

@@ -302,13 +302,7 @@ class Golden(GoldenData, Inputs):
     def _compared_gradients(
         self, by_name: Mapping[str, Any], meaning: str = "", run: Callable[[Any], Sequence[Any]] | None = None
     ) -> Verdict:
-        """Return the verdict on gradients by name, with its diagnosis.
-
-        Args:
-            by_name: the gradients.
-            meaning: text for the message that explains what wrong gradients mean.
-            run: a function that returns the implementation's outputs for the same inputs.
-        """
+        """Return the verdict on gradients by name, with its diagnosis, and the meaning of wrong ones in its message."""
         actual = actual_gradients(self, by_name)
         verdict = verdict_on(actual, meaning)
         if verdict.passed:

@@ -12,37 +12,29 @@ WHOLE = 1000
 
 
 class _Work:
+    """Work that is reported: the share of it that is done, and the predicted seconds of the parts that are left."""
+
     def __init__(self, report: Report) -> None:
-        self._report = report
-        self.begin()
-
-    def begin(self) -> None:
-        self._done, self._plan = 0.0, dict[str, float]()
-
-    def plan(self, seconds: Mapping[str, float]) -> None:
-        self._plan = dict(seconds)
+        self.report, self.done, self.plan = report, 0.0, dict[str, float]()
 
     def counting(self, part: str, total: int) -> Callable[[int], None]:
         """Give a part its share of what is left: it and later parts of the plan will run, others no more.
 
         So a part that is left out, or that begins again, changes the shares of those after it.
         """
-        parts = list(self._plan)
-        left = [self._plan[name] for name in parts[parts.index(part) :]] if part in self._plan else []
-        before, counted = self._done, 0
+        parts = list(self.plan)
+        left = [self.plan[name] for name in parts[parts.index(part) :]] if part in self.plan else []
+        before, counted = self.done, 0
         share = (1 - before) * left[0] / sum(left) if any(left) else 0.0
 
         def count(more: int) -> None:
             nonlocal counted
             counted += more
-            self._done = before + share * counted / max(total, 1)
-            self._report(part, min(int(self._done * WHOLE), WHOLE - 1), WHOLE)
+            self.done = before + share * counted / max(total, 1)
+            self.report(part, min(int(self.done * WHOLE), WHOLE - 1), WHOLE)
 
         count(0)
         return count
-
-    def end(self) -> None:
-        self._report("done", WHOLE, WHOLE)
 
 
 _WORK: ContextVar[_Work | None] = ContextVar("work", default=None)
@@ -60,24 +52,18 @@ def reported_to(report: Report) -> Iterator[None]:
 
 @contextmanager
 def one_whole() -> Iterator[None]:
-    """Return a context manager for the whole of some work: reports count from its start to its end.
-
-    After an error, nothing is reported.
-    """
+    """Return a context manager for the whole of some work, reported from its start to its end, or to its error."""
     if (work := _WORK.get()) is not None:
-        work.begin()
+        work.done, work.plan = 0.0, {}
     yield
     if work is not None:
-        work.end()
+        work.report("done", WHOLE, WHOLE)
 
 
 def planned(seconds: Callable[[], Mapping[str, float]]) -> None:
-    """Set the predicted seconds of the parts that are left, in the order in which they run, if progress is reported.
-
-    What is done already keeps its share.
-    """
+    """Set the predicted seconds of the parts that are left, in their order; what is done keeps its share."""
     if (work := _WORK.get()) is not None:
-        work.plan(seconds())
+        work.plan = dict(seconds())
 
 
 def counting(part: str, total: int) -> Callable[[int], None]:

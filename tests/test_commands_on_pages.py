@@ -87,7 +87,7 @@ def test_the_page_on_fuzzing_shows_what_is_printed(tmp_path: Path, monkeypatch: 
 
 def test_the_sizes_on_the_page_on_fuzzing_are_the_defaults() -> None:
     from rnn_goldens.fuzz.bounds import Sizes
-    from rnn_goldens.fuzz.choices import SMALL
+    from rnn_goldens.fuzz.drawn_inputs import SMALL
 
     defaults = ", ".join(str(size) for size in vars(Sizes()).values())
     *others, last = (str(size) for size in vars(SMALL).values())

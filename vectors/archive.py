@@ -25,8 +25,7 @@ from rnn_goldens.corpus import Corpus, open_corpus
 from rnn_goldens.corpus.index import Entry, Kind
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.c_header import CHECKER, checker
-from rnn_goldens.export.encoder import encode
-from rnn_goldens.export.exported_golden import Exported, about
+from rnn_goldens.export.exported_golden import Exported, about, encode
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.schema import schema_path

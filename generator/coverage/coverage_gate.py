@@ -9,10 +9,11 @@ from rnn_goldens.generator.coverage import (
     activation_arguments,
     dimensions,
     implementation_kinds,
-    linear_pieces,
     recurrence_sizes,
     size_pairs,
 )
+from rnn_goldens.generator.coverage.activation_arguments import coverage
+from rnn_goldens.generator.coverage.activation_arguments import missing as missing_arguments
 from rnn_goldens.generator.coverage.dimensions import AT_ONCE, SizeCombination, Sizes
 from rnn_goldens.generator.coverage.implementation_kinds import IMPLEMENTATION_KINDS, ONE_LAYER, OUT_ALONE
 from rnn_goldens.generator.kill_matrix import KillMatrix
@@ -28,23 +29,15 @@ EXCLUSIVE = ({"lengths", "unbatched"},)
 
 
 def require_covered(goldens: Sequence[Golden], covered: Sequence[Sequence[activation_arguments.Observation]]) -> None:
-    """Raise Refused if the goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options.
-
-    Args:
-        goldens: the goldens of the corpus.
-        covered: for each golden, the arguments of activations that it covers.
-    """
+    """Raise Refused if goldens lack arguments or pieces of activations, sizes of a dimension, or pairs of options."""
     standard = [golden for golden in goldens if golden.cell in CELLS]
-    one_layer = [
-        arguments for golden, arguments in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)
-    ]
+    one_layer = [found for golden, found in zip(goldens, covered, strict=True) if ONE_LAYER.can(golden.features)]
+    others = [cell for cell in LAYOUTS if cell not in activation_arguments.CELLS]
     _refuse(
         [
-            *activation_arguments.missing(activation_arguments.coverage(covered)),
-            *activation_arguments.missing(
-                activation_arguments.coverage(one_layer), activation_arguments.GAPS_FROM_ZERO
-            ),
-            *linear_pieces.missing(LAYOUTS, map(linear_pieces.observe, goldens)),
+            *missing_arguments(coverage(covered)),
+            *missing_arguments(coverage(one_layer), activation_arguments.GAPS_FROM_ZERO),
+            *missing_arguments(coverage(covered, others)),
             *_sizes_and_options(standard, [dimensions.sizes_of(g.network, g.x.shape) for g in standard], AT_ONCE),
         ]
     )
@@ -57,14 +50,11 @@ def require_pairs(goldens: Sequence[Golden]) -> None:
 
 def require_recurrence_sizes(goldens: Iterable[Golden], *, backward: bool = False) -> None:
     """Raise Refused if goldens of recurrences lack sizes; if ``backward``, all have gradients, which must count."""
-    _refuse(recurrence_sizes.missing_backward(goldens) if backward else recurrence_sizes.missing(goldens))
+    _refuse(recurrence_sizes.missing(goldens, backward=backward))
 
 
 def require_covered_backward(goldens: Sequence[Golden]) -> None:
-    """Raise Refused if goldens with gradients lack sizes of a dimension, or pairs of options.
-
-    A size counts if the last index along the dimension has a nonzero gradient.
-    """
+    """Raise Refused if goldens with gradients lack sizes, whose last index has a nonzero one, or pairs of options."""
     standard = [golden for golden in goldens if golden.cell in CELLS]
     sizes = [dimensions.sizes_back(g.network, g.gradients.expected) for g in standard if g.gradients is not None]
     _refuse(
@@ -83,11 +73,7 @@ def require_shown(
 ) -> None:
     """Raise Refused if a kind of implementation can have a deviation that no golden for this kind detects.
 
-    Args:
-        matrix: the kill matrix of the corpus.
-        goldens: the goldens of the corpus.
-        from_zero: exceptions for the kind ``ONE_LAYER``, in addition to those of the whole corpus.
-        in_out: exceptions for the kind ``OUT_ALONE``, in addition to those of the whole corpus.
+    ``from_zero`` and ``in_out`` are exceptions for the kinds ``ONE_LAYER`` and ``OUT_ALONE``, besides those of all.
     """
     features = {golden.id: golden.features for golden in goldens}
     hidden = {ONE_LAYER: from_zero, OUT_ALONE: in_out}
@@ -114,11 +100,7 @@ def _sizes_and_options(
 
 
 def missing_options(goldens: Iterable[tuple[str, Collection[str]]]) -> Iterator[str]:
-    """Yield the pairs of options, each present or absent, that no golden of a cell has.
-
-    Args:
-        goldens: the cells and features of the goldens.
-    """
+    """Yield the pairs of options, each present or absent, that no golden of a cell has, given cells and features."""
     listed = [(cell, set(features)) for cell, features in goldens]
     for cell in CELLS:
         of_cell = [features for of, features in listed if of == cell]

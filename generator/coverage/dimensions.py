@@ -27,18 +27,11 @@ Sizes = Mapping[str, int]
 
 @dataclass(frozen=True)
 class SizeGap:
-    """Sizes that no golden has, on purpose.
-
-    Attributes:
-        dimension: the dimension.
-        sizes: the sizes.
-        cells: the cells without a golden of these sizes.
-        reason: the reason.
-    """
+    """Sizes that no golden has, on purpose."""
 
     dimension: str
     sizes: tuple[int, ...]
-    cells: tuple[str, ...]
+    cells: tuple[str, ...]  # the cells without a golden of these sizes
     reason: str
 
 
@@ -86,17 +79,11 @@ layers, which are computed one after the other.
 
 @dataclass(frozen=True)
 class SizeCombination:
-    """Sizes that one golden must have together: some implementations fail only if two dimensions are large.
+    """Sizes that one golden must have together: some implementations fail only if two dimensions are large."""
 
-    Attributes:
-        sizes: the smallest sizes by dimension.
-        of: the kind of implementation that the golden must fit.
-        backward: whether a golden with gradients must have these sizes, too.
-    """
-
-    sizes: Sizes
-    of: ImplementationKind
-    backward: bool = False
+    sizes: Sizes  # the smallest sizes by dimension
+    of: ImplementationKind  # the kind of implementation that the golden must fit
+    backward: bool = False  # whether a golden with gradients must have these sizes, too
 
     @property
     def network(self) -> str:
@@ -136,12 +123,7 @@ AT_ONCE = (
 def missing_at_once(
     goldens: Iterable[tuple[str, Collection[str], Sizes]], required: Iterable[SizeCombination]
 ) -> Iterator[str]:
-    """Yield the combinations of sizes that no golden of a cell has.
-
-    Args:
-        goldens: the cells, features and sizes of the goldens.
-        required: the required combinations.
-    """
+    """Yield the required combinations of sizes that no golden of a cell has."""
     listed = list(goldens)
     for cell, at_once in product(CELLS, required):
         if not any(of == cell and at_once.is_in(features, sizes) for of, features, sizes in listed):
@@ -149,12 +131,7 @@ def missing_at_once(
 
 
 def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
-    """Return the sizes of a golden by dimension.
-
-    Args:
-        config: the configuration of the network.
-        x: the shape of the input, (batch, time, input) or (time, input).
-    """
+    """Return the sizes of a golden by dimension; the shape of ``x`` is (batch, time, input) or (time, input)."""
     sizes = {"input": config.input_size, "hidden": config.hidden_size, "time": x[-2]}
     if len(x) == 3:  # noqa: PLR2004 - with a batch axis
         sizes["batch"] = x[0]
@@ -164,12 +141,7 @@ def sizes_of(config: Config, x: tuple[int, ...]) -> dict[str, int]:
 
 
 def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DIMENSIONS) -> Iterator[str]:
-    """Yield the sizes that no golden of a cell has and that are not listed as gaps, and listed gaps that are covered.
-
-    Args:
-        goldens: the cells and sizes of the goldens.
-        dimensions: the dimensions to check.
-    """
+    """Yield the sizes that no golden of a cell has and that are not listed as gaps, and covered gaps."""
     sizes_of_goldens: dict[tuple[str, str], set[int]] = {}
     for cell, sizes in goldens:
         for dimension, size in sizes.items():
@@ -186,11 +158,7 @@ def missing(goldens: Iterable[tuple[str, Sizes]], dimensions: Iterable[str] = DI
 
 
 def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]]) -> Iterator[str]:
-    """Yield the sizes that no golden of a cell with a feature has.
-
-    Args:
-        goldens: the cells, features and sizes of the goldens.
-    """
+    """Yield the sizes that no golden of a cell with a feature has."""
     listed = list(goldens)
     for cell in CELLS:
         for feature, least in WITH.items():
@@ -201,14 +169,7 @@ def missing_with_features(goldens: Iterable[tuple[str, Collection[str], Sizes]])
 
 
 def sizes_back(config: Config, gradients: Mapping[str, NDArray[np.float64]]) -> dict[str, int]:
-    """Return the sizes of the dimensions whose last index has a nonzero gradient.
-
-    For time, the gradient of the first step counts, because the backward pass computes it last.
-
-    Args:
-        config: the configuration of the network.
-        gradients: the expected gradients by array name.
-    """
+    """Return the sizes whose last index has a nonzero gradient; of time the first step, which is computed last."""
     x, w_ih, last = gradients["x"], gradients["weight_ih_l0"], config.hidden_size - 1
     last_places = {
         "input": w_ih[:, -1],

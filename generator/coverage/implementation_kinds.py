@@ -16,25 +16,15 @@ WITHIN_A_STEP = {"equations", "cell", "step", "weights", *vars(Arithmetic)}
 
 @dataclass(frozen=True)
 class ImplementationKind:
-    """A kind of implementation.
+    """A kind of implementation."""
 
-    Attributes:
-        name: a short name.
-        sentence: what it supports.
-        features: features that a golden must have.
-        without: features that it does not support. A deviation that needs one does not apply.
-        precisions: the precisions that it computes in.
-        one_step: whether it is a function of one time step, which the plugin unrolls.
-        out_alone: whether it returns only ``out``, no last states.
-    """
-
-    name: str
-    sentence: str
-    features: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = tuple(PRECISIONS)
-    one_step: bool = False
-    out_alone: bool = False
+    name: str  # a short name
+    sentence: str  # what it supports
+    features: tuple[str, ...] = ()  # features that a golden must have
+    without: tuple[str, ...] = ()  # features that it does not support. A deviation that needs one does not apply
+    precisions: tuple[str, ...] = tuple(PRECISIONS)  # the precisions that it computes in
+    one_step: bool = False  # whether it is a function of one time step, which the plugin unrolls
+    out_alone: bool = False  # whether it returns only ``out``, no last states
 
     def can(self, features: Collection[str]) -> bool:
         """Return whether the kind can run a golden with these features."""
@@ -80,14 +70,7 @@ IMPLEMENTATION_KINDS = (WHOLE, ONE_LAYER, OUT_ALONE, ONE_STEP, FLOAT64)
 def problems(
     kind: ImplementationKind, matrix: KillMatrix, features: Mapping[str, Collection[str]], hidden: Iterable[Undetected]
 ) -> Iterator[str]:
-    """Yield a sentence for each deviation that no golden of a kind detects and no list excuses, or the other way round.
-
-    Args:
-        kind: the kind.
-        matrix: the kill matrix of the corpus.
-        features: the features of each golden.
-        hidden: the listed exceptions, of the whole corpus and of the kind.
-    """
+    """Yield a sentence for each deviation that no golden of a kind detects and no list excuses, or the reverse."""
     detected_by_golden = matrix.detected(by_out=kind.out_alone)
     detected = set().union(*(one for golden_id, one in detected_by_golden.items() if kind.can(features[golden_id])))
     known = set(exempt(hidden))

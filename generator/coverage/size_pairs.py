@@ -29,15 +29,11 @@ SizesOf = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sizes that one golden must have.
+    """Two sizes that one golden must have."""
 
-    Attributes:
-        dimensions: their dimensions.
-        sizes: their sizes. A golden has a size of units, inputs or rows if its own is at most a quarter larger, because
-            larger ones run in another kernel; it has fewer steps and layers than its own, too.
-    """
-
-    dimensions: tuple[str, str]
+    dimensions: tuple[str, str]  # their dimensions
+    # a golden has a size of units, inputs or rows if its own is at most a quarter larger, because larger ones run in
+    # another kernel; it has fewer steps and layers than its own, too
     sizes: tuple[int, int]
 
     def __str__(self) -> str:
@@ -57,10 +53,8 @@ PAIRS = (
     *(Pair(("inputs", "units"), (size, size)) for size in TILES),
     *(Pair(("units", "layers"), (units, LAYERS)) for units in TILES),
 )
-"""The pairs of each standard cell."""
 
 OF_DIALECTS = (Pair(("units", "steps"), (17, 5)), Pair(("units", "rows"), (17, 17)))
-"""The pairs of each dialect."""
 
 WITH_AND_WITHOUT_BIASES = {"units": 65, "inputs": 65, "rows": 65, "steps": 33, "layers": LAYERS}
 """The least sizes that goldens with biases, and without, must have."""

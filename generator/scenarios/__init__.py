@@ -17,7 +17,6 @@ from rnn_goldens.generator.scenarios import (
     extremes,
     full_numbers,
     kernel_sizes,
-    nine_of_each,
     recurrences,
     size_pairs,
     variants,
@@ -28,7 +27,6 @@ VERSION = "2.4.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
-"""The identity of the built-in corpus."""
 
 HARD = {"long", "saturated", "chaotic"}
 """Declared features of scenarios that are hard to debug."""
@@ -46,25 +44,24 @@ def difficulty(scenario: Scenario) -> tuple[bool, int, bool, int]:
     )
 
 
+_BY_DIFFICULTY = (
+    variants,
+    extremes,
+    kernel_sizes,
+    full_numbers,
+    activation_sweeps,
+    backward,
+    dimensions,
+    size_pairs,
+    without_state,
+)
+"""Of equally difficult scenarios, those of an earlier module come first."""
+
 _STANDARD: tuple[Scenario, ...] = tuple(
     replace(scenario, declared=scenario.declared or ())  # built-in scenarios declare saturated and chaotic explicitly
     for scenario in (
         *documented.SCENARIOS,
-        *sorted(
-            (
-                *variants.scenarios(),
-                *extremes.scenarios(),
-                *kernel_sizes.scenarios(),
-                *full_numbers.scenarios(),
-                *activation_sweeps.scenarios(),
-                *backward.scenarios(),
-                *dimensions.scenarios(),
-                *nine_of_each.scenarios(),
-                *size_pairs.scenarios(),
-                *without_state.scenarios(),
-            ),
-            key=difficulty,
-        ),
+        *sorted((scenario for module in _BY_DIFFICULTY for scenario in module.scenarios()), key=difficulty),
     )
 )
 
@@ -72,4 +69,3 @@ NETWORKS: tuple[Scenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD))
 """The scenarios of networks: the documented ones first, then from simple to hard; finally those of the dialects."""
 
 SCENARIOS: tuple[DeclaredInputs, ...] = (*NETWORKS, *recurrences.scenarios())
-"""All scenarios: those of networks, then those of recurrences."""

@@ -53,18 +53,10 @@ def of_units(
     cell: str = "lstm",
     declared: tuple[str, ...] = ("saturated", "degenerate"),
 ) -> Scenario:
-    """Return a scenario whose units are described one by one.
+    """Return a scenario whose units are described one by one; x is (batch, time, 1 or 2).
 
-    Args:
-        name: the second part of the id.
-        purpose: a sentence.
-        units: for each unit, by gate: ``w_`` the weight of the first input, ``v_`` that of the second, ``b_`` the b_ih,
-            ``u_`` the b_hh, ``h_`` the recurrent weight of the unit itself.
-        x: the input, (batch, time, 1 or 2).
-        h0: the initial state.
-        c0: the initial cell state.
-        cell: the cell.
-        declared: declared features.
+    A unit has by gate: ``w_`` the weight of the first input, ``v_`` that of the second, ``b_`` the b_ih, ``u_`` the
+    b_hh, ``h_`` the recurrent weight of the unit itself.
     """
     gates, hidden = LAYOUTS[cell].gates, len(units)
     weight_ih = np.zeros((x.shape[-1], len(gates), hidden))

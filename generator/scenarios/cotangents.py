@@ -16,14 +16,7 @@ Kind = Callable[[Cotangents], Cotangents]
 
 
 def with_cotangents(scenario: Scenario, kind: Kind, purpose: str, *, ones: bool = False) -> Scenario:
-    """Return the scenario with cotangents.
-
-    Args:
-        scenario: the scenario.
-        kind: the kind of cotangents.
-        purpose: a sentence: what they show or detect.
-        ones: whether all are one: they do not cancel in sums, are easy to follow and keep files small.
-    """
+    """Return the scenario with cotangents of a kind; ``ones`` do not cancel in sums, and keep files small."""
     exact = scenario.cell == "rnn_relu"
     again = DRAWN_AGAIN.get(scenario.id, "") if exact else ""
     chosen: dict[str, Any] = kind(

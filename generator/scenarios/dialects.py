@@ -63,15 +63,10 @@ PLAIN_WITH_GRADIENTS = (*OWN_EQUATIONS, "rnn_leaky_relu", "rnn_softsign")
 
 def names_of(cell: str) -> tuple[str, ...]:
     """Return the names of a dialect's scenarios."""
-    return (*_small(cell), *MORE.get(cell, ()), size_pairs.FEW.name)
-
-
-def _small(cell: str) -> tuple[str, ...]:
+    small = MANY if cell in OWN_EQUATIONS else ("plain",) if cell in WITHOUT_STATE else FEW
     if "direction" in DIALECTS[cell].options:
-        return ONE_DIRECTION
-    if cell in WITHOUT_STATE:
-        return ("plain",)
-    return MANY if cell in OWN_EQUATIONS else FEW
+        small = ONE_DIRECTION
+    return (*small, *MORE.get(cell, ()), size_pairs.FEW.name)
 
 
 def scenarios(standard: Iterable[Scenario]) -> Iterator[Scenario]:

@@ -18,13 +18,7 @@ from rnn_goldens.golden.shapes import Config, Shape
 
 
 def numbers_of(bits: int, precisions: tuple[str, ...], loses: str) -> Variant:
-    """Return a variant of one layer with an initial state and biases: every kind of array has numbers of some bits.
-
-    Args:
-        bits: significant bits of every number.
-        precisions: the precisions that can represent them.
-        loses: the precisions that lose bits of them, in words.
-    """
+    """Return a variant whose numbers have some bits, which the precisions hold, and others, in words, lose."""
     return Variant(
         f"numbers-of-{bits}-bits",
         f"numbers of {bits} bits",

@@ -76,9 +76,6 @@ def sparse(name: str, shape: tuple[int, ...], per_row: int) -> Float64:
 
 
 def periodic(name: str, shape: tuple[int, ...], periods: tuple[int, ...], limit: int) -> Float64:
-    """Return integers from -limit to limit that repeat along each axis: large arrays that compress well.
-
-    Periods that are not powers of two distinguish all vectors and tiles.
-    """
+    """Return integers that repeat along each axis, so that they compress; no period is a power of two: tiles differ."""
     drawn = integers(name, tuple(min(n, period) for n, period in zip(shape, periods, strict=True)), limit)
     return drawn[np.ix_(*(np.arange(n) % period for n, period in zip(shape, periods, strict=True)))]

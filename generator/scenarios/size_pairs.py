@@ -1,7 +1,8 @@
 """Scenarios of two or more large sizes at once: many units that also have many rows, inputs, steps or layers.
 
-Files stay small: weights are sparse, rows repeat every seven, and two of three units rest at zero, in turn over the
-lanes of vectors; the last unit does not.
+An implementation may fail only if two dimensions are large: rows beyond 8 with units beyond 8, or a state that is lost
+after 8 steps in an upper layer. Files stay small: weights are sparse, rows repeat every seven or two, and two of three
+of many units rest at zero, in turn over the lanes of vectors; the last unit does not.
 """
 
 from collections.abc import Iterator
@@ -11,12 +12,22 @@ import numpy as np
 
 from rnn_goldens.generator.scenario import Scenario
 from rnn_goldens.generator.scenarios.cotangents import at_rows
-from rnn_goldens.generator.scenarios.dimensions import CERTIFIED, COLUMNS, EXACT, ONE, UNITS, by_unit, every_column
+from rnn_goldens.generator.scenarios.dimensions import (
+    CERTIFIED,
+    COLUMNS,
+    EXACT,
+    ONE,
+    UNITS,
+    by_unit,
+    every_column,
+    positive,
+    upper_inputs_that_count,
+)
 from rnn_goldens.generator.scenarios.random_numbers import Float64, periodic
 from rnn_goldens.generator.scenarios.templates import FOLDERS, Call, Variant
 from rnn_goldens.golden.shapes import Config, Shape
 
-ROWS_APART, STEPS_APART = 7, 13
+ROWS_APART, ROWS_APART_OF_NINE, STEPS_APART = 7, 2, 13
 """Periods of inputs: rows that are 16, 32 or 64 apart differ."""
 
 UNITS_APART = 3
@@ -87,6 +98,37 @@ MANY_INPUTS = Variant(
     Call(replace(ONE, input_size=384), batch=2, time=1),
 )
 
+NINE = 9
+
+NINE_FROM_ZERO = Variant(
+    "nine-of-each-no-state",
+    "9 units, inputs, rows and steps, no state",
+    "Units, inputs, rows and steps all beyond 8, from zero: detects what is cut off only if two of them are large.",
+    Call(Config(input_size=NINE, hidden_size=NINE), batch=NINE, time=NINE),
+    at_rows(0, NINE - 1),
+    "The first and the last of nine rows, through nine units: gradients that are cut off.",
+)
+NINE_BOTH_WAYS = Variant(
+    "nine-of-each-bidirectional-two-layers",
+    "two layers, both directions, 9 units, inputs, rows and steps",
+    "Units, inputs, rows and steps all beyond 8, in two layers and both directions, from a given state: detects a "
+    "state that is lost, or rows that are not computed, in one layer or direction only.",
+    Call(
+        Config(input_size=NINE, hidden_size=NINE, num_layers=2, bidirectional=True), batch=NINE, time=NINE, state=True
+    ),
+)
+NINE_RAGGED = replace(
+    NINE_BOTH_WAYS,
+    name="nine-of-each-no-bias-lengths-bidirectional",
+    title="ragged, both directions, no biases, 9 units, inputs, rows and steps",
+    purpose="Units, inputs, rows and steps all beyond 8, ragged, without biases: detects what is cut off only there.",
+    call=replace(
+        NINE_BOTH_WAYS.call,
+        config=Config(input_size=NINE, hidden_size=NINE, bidirectional=True, bias=False),
+        lengths=(4, 9, 4, 9, 4, 9, 4, 9, 4),
+    ),
+)
+
 
 def drawn(key: str, name: str, shape: Shape) -> Float64:
     """Return sparse weights that use every column, and inputs and states that repeat along the rows."""
@@ -121,6 +163,22 @@ def passed_on(key: str, name: str, shape: Shape) -> Float64:
     return -drawn_positive(key, name, shape) if name.startswith("bias") else drawn_positive(key, name, shape)
 
 
+def drawn_of_nine(key: str, name: str, shape: Shape) -> Float64:
+    """Return sparse weights that use every column, and inputs and states that alternate along the batch."""
+    if name.startswith("weight"):
+        return upper_inputs_that_count(key, name, shape)
+    if name.startswith("bias"):
+        return by_unit(key, shape, 3) / 8
+    return periodic(key, shape, _periods(name, shape, ROWS_APART_OF_NINE), 5) / 4
+
+
+def drawn_of_nine_positive(key: str, name: str, shape: Shape) -> Float64:
+    """Return arrays like ``drawn_of_nine``, of positive integers, which a relu passes."""
+    if name.startswith(("weight", "bias")):
+        return positive(key, name, shape)
+    return abs(periodic(key, shape, _periods(name, shape, ROWS_APART_OF_NINE), 1))
+
+
 def _sparse(key: str, name: str, shape: Shape) -> Float64:
     """Return weights between units that do not rest, or of inputs to them: each column has one."""
     rows, columns = _awake(key, shape[0]), np.ones(shape[1], bool)
@@ -140,12 +198,16 @@ def _awake(key: str, rows: int, gates: int = 0) -> "np.ndarray[tuple[int], np.dt
     return np.tile(all_awake | (np.arange(units) % UNITS_APART == (units - 1) % UNITS_APART), gates)
 
 
-def _periods(name: str, shape: Shape) -> Shape:
-    return (ROWS_APART, shape[1], COLUMNS) if name == "x" else (shape[0], ROWS_APART, UNITS)
+def _periods(name: str, shape: Shape, rows_apart: int = ROWS_APART) -> Shape:
+    return (rows_apart, shape[1], COLUMNS) if name == "x" else (shape[0], rows_apart, UNITS)
 
 
 def scenarios() -> Iterator[Scenario]:
-    """Yield the networks of each standard cell."""
+    """Yield the networks of each standard cell: nine of each size, then larger ones."""
+    for variant in (NINE_FROM_ZERO, NINE_BOTH_WAYS, NINE_RAGGED):
+        for cell, folder in CERTIFIED.items():
+            yield variant.scenario(folder, cell, drawn_of_nine)
+        yield variant.scenario(EXACT if variant.cotangents else "sizes-exact", "rnn_relu", drawn_of_nine_positive)
     for cell, folder in (*CERTIFIED.items(), ("rnn_relu", "sizes-exact")):
         exact = cell == "rnn_relu"
         draw = drawn_positive if exact else drawn

@@ -25,21 +25,13 @@ ON_KINKS = ("exact", "sizes-exact")
 
 @dataclass(frozen=True)
 class Call:
-    """A configuration with the shape of its input.
+    """A configuration with the shape of its input."""
 
-    Attributes:
-        config: the configuration.
-        batch: the number of sequences; None for unbatched input.
-        time: the number of time steps.
-        lengths: the time steps of each sequence; all of them if None.
-        state: whether there is an initial state.
-    """
-
-    config: Config
-    batch: int | None = 2
-    time: int = 4
-    lengths: tuple[int, ...] | None = None
-    state: bool = False
+    config: Config  # the configuration
+    batch: int | None = 2  # the number of sequences; None for unbatched input
+    time: int = 4  # the number of time steps
+    lengths: tuple[int, ...] | None = None  # the time steps of each sequence; all of them if None
+    state: bool = False  # whether there is an initial state
 
     def shapes(self, cell: str) -> dict[str, Shape]:
         """Return the shapes of all arrays by name: of the weights, the input and the initial state, if any."""
@@ -54,29 +46,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Variant:
-    """A call with a purpose.
+    """A call with a purpose."""
 
-    Attributes:
-        name: the second part of the id.
-        title: a short title.
-        purpose: what it detects.
-        call: the configuration with the shape of its input.
-        cotangents: the kind of cotangents, if it has gradients.
-        gradient_purpose: what the cotangents show or detect.
-        states: the amplitude of h0. That of c0, which no activation bounds, is 1.5 times larger.
-        declared: declared features.
-        precisions: the precisions of the golden.
-    """
-
-    name: str
-    title: str
-    purpose: str
-    call: Call
-    cotangents: Kind | None = None
-    gradient_purpose: str = ""
-    states: float = 1.0
-    declared: tuple[str, ...] = ()
-    precisions: Sequence[str] = SupportedOnly(PRECISIONS)
+    name: str  # the second part of the id
+    title: str  # a short title
+    purpose: str  # what it detects
+    call: Call  # the configuration with the shape of its input
+    cotangents: Kind | None = None  # the kind of cotangents, if it has gradients
+    gradient_purpose: str = ""  # what the cotangents show or detect
+    states: float = 1.0  # the amplitude of h0. That of c0, which no activation bounds, is 1.5 times larger
+    declared: tuple[str, ...] = ()  # declared features
+    precisions: Sequence[str] = SupportedOnly(PRECISIONS)  # the precisions of the golden
 
     def scenario(self, folder: str, cell: str, draw: Draw, *, ones: bool = False) -> Scenario:
         """Return a scenario of a cell with numbers from ``draw``; with ``ones``, its cotangents are all one."""

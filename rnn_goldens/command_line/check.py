@@ -108,8 +108,15 @@ def _dialects_of(implementation: str) -> tuple[str, ...]:
 
 def _check_exhaustively(implementation: str, cell: Sequence[str], dtype: Sequence[str], time_limit: str | None) -> int:
     """Run the exhaustive check and print its tables; returns the exit code."""
-    from rnn_goldens.exhaustive.activations import ACTIVATIONS, PRECISIONS_CHECKED
-    from rnn_goldens.exhaustive.sweep import HEADER, LEGEND, SweepResult, exhaustive_check, rows
+    from rnn_goldens.exhaustive.sweep import (
+        ACTIVATIONS,
+        HEADER,
+        LEGEND,
+        PRECISIONS_CHECKED,
+        SweepResult,
+        exhaustive_check,
+        rows,
+    )
     from rnn_goldens.fuzz.worker import opened
 
     if not find_spec("flint"):

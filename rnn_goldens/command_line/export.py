@@ -57,8 +57,7 @@ def export(
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
     from rnn_goldens.corpus import open_corpora
-    from rnn_goldens.export.encoder import files, require
-    from rnn_goldens.export.folder import write
+    from rnn_goldens.export.exported_golden import files, require, write
     from rnn_goldens.golden.embedding import larger_sizes, require_known
     from rnn_goldens.golden.precision import precision_name
 
@@ -99,7 +98,7 @@ def _encode(
     like: str,
 ) -> "tuple[list[Exported], dict[str, str]]":
     """Return the encoded goldens, and the reasons for refused ones. Raises WrongUse if all are refused."""
-    from rnn_goldens.export.encoder import encode, usual_precision
+    from rnn_goldens.export.exported_golden import encode, usual_precision
 
     def one(golden_id: str) -> "Exported":
         precisions = corpora.entry(golden_id).precisions

@@ -86,7 +86,7 @@ def report(
     from rnn_goldens.pages.rendering import is_page, render, require_engine
     from rnn_goldens.programs.command import MARK
     from rnn_goldens.report import check_request, conformance
-    from rnn_goldens.report.badge import badge as badge_of
+    from rnn_goldens.report.conformance import badge as badge_of
     from rnn_goldens.report.earlier_reports import changes, in_words, is_wrong, read, rows
     from rnn_goldens.report.page import content
     from rnn_goldens.report.page import page as markdown

@@ -26,26 +26,17 @@ _FIELDS = ("id", "title", "purpose", "cell", "precisions", "features")
 
 @dataclass(frozen=True)
 class Corpus(Selection):
-    """A folder of goldens with an index.
-
-    Attributes:
-        folder: the folder.
-        name: the name of the corpus, ``rnn-goldens`` for the built-in one.
-        version: MAJOR.MINOR.PATCH.
-        entries: the entries of the index, from simple to hard.
-        where: the value of ``--corpus`` for this corpus; "" for the default.
-        is_packaged: whether the corpus is built in. Then links are followed, because an installer may have created
-            them, and files with the listed hash are not validated again.
-        elsewhere: by id of a golden that the index lists and the wheel does not have, how to get it.
-    """
+    """A folder of goldens with an index."""
 
     folder: Path
-    name: str
-    version: str
-    entries: tuple[Entry, ...]
-    where: str = ""
+    name: str  # the name of the corpus, ``rnn-goldens`` for the built-in one
+    version: str  # MAJOR.MINOR.PATCH
+    entries: tuple[Entry, ...]  # the entries of the index, from simple to hard
+    where: str = ""  # the value of ``--corpus`` for this corpus; "" for the default
+    # whether the corpus is built in. Then links are followed, because an installer may have created them, and files
+    # with the listed hash are not validated again
     is_packaged: bool = False
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # for goldens that the wheel lacks, how to get them
 
     @property
     def label(self) -> str:
@@ -63,11 +54,6 @@ class Corpus(Selection):
 
     def load(self, golden_id: str, dtype: object = "float64", *, gradients: bool = False) -> Golden:
         """Load a golden in a precision.
-
-        Args:
-            golden_id: the id.
-            dtype: the precision, as for ``Golden.in_precision``.
-            gradients: whether to load its gradients too.
 
         Raises:
             UnknownName: the golden does not exist, cannot be checked in the precision, or has no gradients.
@@ -107,16 +93,10 @@ class Corpus(Selection):
         *,
         thorough: bool = False,
     ) -> Golden:
-        """Return a golden, or a golden with its gradients, from one of the files that an entry lists.
+        """Return a golden, or the golden ``of`` with its gradients, from one of the files that an entry lists.
 
-        Raises InvalidFile if the file is invalid or differs from the entry.
-
-        Args:
-            listed: the entry of the golden, or of its gradients.
-            kind: the file; if None, the one that is read fastest.
-            of: the golden of the gradients.
-            of_content: its content hash.
-            thorough: whether to validate by the schema and compare the content hash, too.
+        If ``kind`` is None, from the one that is read fastest. ``thorough``: validate by the schema and compare the
+        content hash, too. Raises InvalidFile if the file is invalid or differs from the entry.
         """
         file = listed.files[kind or fastest(listed.files)]
         if "json" not in listed.files and KERNEL_SIZE not in getattr(listed, "features", (KERNEL_SIZE,)):
@@ -159,26 +139,13 @@ class Corpus(Selection):
         return InvalidFile(path, [f"{INDEX} was replaced since it was read, and lists this file differently"], "Retry.")
 
 
-@dataclass(frozen=True)
 class Corpora(Selection):
-    """One or more corpora that do not have a golden id in common.
+    """One or more corpora, with the goldens of one after the other."""
 
-    Attributes:
-        parts: the corpora, in the order of their goldens.
-        entries: the entries of all indexes, one corpus after the other.
-        elsewhere: that of all corpora.
-
-    Raises:
-        WrongUse: two corpora contain the same id.
-    """
-
-    parts: Sequence[Corpus]
-    entries: tuple[Entry, ...] = field(init=False)
-    elsewhere: Mapping[str, str] = field(init=False)
-    _corpus_of: dict[str, Corpus] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        for part in self.parts:
+    def __init__(self, parts: Sequence[Corpus]) -> None:
+        """Raise WrongUse if two corpora have the same id."""
+        self.parts, self._corpus_of = parts, dict[str, Corpus]()
+        for part in parts:
             for golden_id in part.ids:
                 other = self._corpus_of.setdefault(golden_id, part)
                 if other is not part:
@@ -186,9 +153,8 @@ class Corpora(Selection):
                         f"{golden_id} is in {other.folder} and in {part.folder}: rename one of them, "
                         "or check them in two runs"
                     )
-        object.__setattr__(self, "entries", tuple(entry for part in self.parts for entry in part.entries))
-        elsewhere = {golden_id: how for part in self.parts for golden_id, how in part.elsewhere.items()}
-        object.__setattr__(self, "elsewhere", elsewhere)
+        self.entries = tuple(entry for part in parts for entry in part.entries)
+        self.elsewhere = {golden_id: how for part in parts for golden_id, how in part.elsewhere.items()}
 
     @property
     def label(self) -> str:

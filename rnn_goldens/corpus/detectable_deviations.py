@@ -48,48 +48,29 @@ _MAX_ADVICE = 3
 
 @dataclass(frozen=True)
 class Compared:
-    """A golden that a run compared in a precision.
+    """A golden that a run compared in a precision."""
 
-    Attributes:
-        golden: the id of the golden.
-        dtype: the precision.
-        out_alone: whether only ``out`` was compared.
-    """
-
-    golden: str
-    dtype: str
-    out_alone: bool = False
+    golden: str  # the id of the golden
+    dtype: str  # the precision
+    out_alone: bool = False  # whether only ``out`` was compared
 
 
 @dataclass(frozen=True)
 class NotCompared:
-    """A golden that a run selected in a precision, but did not compare.
+    """A golden that a run selected in a precision, but did not compare."""
 
-    Attributes:
-        golden: the id of the golden.
-        dtype: the precision.
-        refused: why the implementation refused it; None if the golden was skipped or the implementation failed.
-        for_states: whether it was refused because it has cotangents of last states that the implementation does not
-            return.
-    """
-
-    golden: str
-    dtype: str
-    refused: str | None = None
-    for_states: bool = False
+    golden: str  # the id of the golden
+    dtype: str  # the precision
+    refused: str | None = None  # why; None if the golden was skipped or the implementation failed
+    for_states: bool = False  # refused for cotangents of last states that are not returned
 
 
 @dataclass(frozen=True)
 class Gains:
-    """Options that a run did not cover, and the number of further deviations that each could detect.
+    """Options that a run did not cover, and the number of further deviations that each could detect."""
 
-    Attributes:
-        by_option: options in words with the number of additional deviations, largest first.
-        together: whether several options together detect deviations that no single one detects.
-    """
-
-    by_option: tuple[tuple[str, int], ...] = ()
-    together: bool = False
+    by_option: tuple[tuple[str, int], ...] = ()  # options in words, and how many more deviations: the largest first
+    together: bool = False  # whether several options together detect deviations that no single one detects
 
     def __str__(self) -> str:
         """Return the options as a list in words."""
@@ -99,27 +80,17 @@ class Gains:
 
 @dataclass(frozen=True)
 class Discrimination:
-    """The number of deviations of a cell that the goldens compared in one precision can detect.
+    """The number of deviations of a cell that the goldens compared in one precision can detect."""
 
-    Attributes:
-        goldens: the number of goldens that were compared.
-        shown: the number of deviations that at least one of them detects.
-        total: the number of deviations that some golden of the corpus detects.
-        left_out: the number of goldens that need no further option, but were not selected.
-        shown_there: the number of additional deviations that these goldens detect.
-        to_accept: options that the implementation refused.
-        not_covered: options that no golden of the run has.
-        in_states: the number of additional deviations that h_n and c_n would show, in goldens of which only ``out`` was
-            compared, or which were refused because states were not returned.
-    """
-
-    goldens: int
-    shown: int
-    total: int
-    left_out: int = 0
-    shown_there: int = 0
-    to_accept: Gains = Gains()
-    not_covered: Gains = Gains()
+    goldens: int  # the number of goldens that were compared
+    shown: int  # the number of deviations that at least one of them detects
+    total: int  # the number of deviations that some golden of the corpus detects
+    left_out: int = 0  # the number of goldens that need no further option, but were not selected
+    shown_there: int = 0  # the number of additional deviations that these goldens detect
+    to_accept: Gains = Gains()  # options that the implementation refused
+    not_covered: Gains = Gains()  # options that no golden of the run has
+    # additional deviations that h_n and c_n would show, in goldens of which only ``out`` was compared, or which were
+    # refused because states were not returned
     in_states: int = 0
 
     @property
@@ -156,11 +127,7 @@ def sizes_of(golden: GoldenData) -> dict[str, int]:
 def summary(about: str, goldens: str, found: Mapping[str, Discrimination], sizes: Mapping[str, int]) -> str:
     """Return the sentences that summarize what was compared.
 
-    Args:
-        about: the cell.
-        goldens: the number of goldens, in words.
-        found: the counts by precision, the widest first. The advice is for the first precision only.
-        sizes: the largest sizes of these goldens, by noun.
+    ``goldens`` is their number in words, ``found`` has the widest precision first, and the advice is for it only.
     """
     (widest, most), *others = found.items()
     deviations = "known deviation" if most.total == 1 else "known deviations"
@@ -183,18 +150,9 @@ def discrimination(
     *,
     gradients: bool = False,
 ) -> dict[str, Discrimination]:
-    """Count the deviations of a cell that can be detected, and find goldens and options that detect more.
+    """Count the deviations of a cell that can be detected by precision, and find goldens and options that detect more.
 
-    Args:
-        matrix: the kill matrix of the corpus.
-        cell: the cell.
-        entries: the goldens of the corpus.
-        compared: the goldens of the cell that were compared.
-        others: the goldens of the cell that were selected, but not compared.
-        gradients: whether gradients were compared; then ``matrix`` must be the kill matrix of gradients.
-
-    Returns:
-        The counts by precision, the widest first, for the precisions in which a golden was compared.
+    ``compared`` and ``others`` are the selected goldens of the cell. The matrix is that of ``gradients`` for gradients.
     """
     of_cell = _Cell(matrix, cell, [e for e in entries if e.cell == cell], compared, others, gradients=gradients)
     dtypes = {one.dtype for one in compared}

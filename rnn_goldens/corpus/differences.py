@@ -26,13 +26,7 @@ def golden_differences(a: Golden, b: Golden) -> list[str]:
 def corpus_differences(a: Corpus, b: Corpus, only: Sequence[str] = ()) -> Iterator[str]:
     """Yield one line per difference between two corpora, in the index or files. A damaged file is a difference.
 
-    Args:
-        a: the first corpus.
-        b: the second corpus.
-        only: ids or patterns of the goldens to compare; all if empty.
-
-    Raises:
-        UnknownName: an id or pattern matches no golden.
+    ``only`` are ids or patterns of the goldens to compare; all if empty. Raises UnknownName if one matches no golden.
     """
     for golden_id in _selected(a, b, only):
         if not a.holds(golden_id) or not b.holds(golden_id):
@@ -77,17 +71,12 @@ def _golden_differences(a: Corpus, b: Corpus, golden_id: str) -> Iterator[str]:
         yield from (f"{path}: {line}" if path else line for path, line in chain(first, *others))
 
 
-def read_by_entry(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
+def read_by_entry(folder: Path, entry: Entry, kind: Kind) -> Golden:
     """Read and validate one file of a golden, and of its gradients if it has some, without comparing hashes."""
-    entry, golden = corpus.entry(golden_id), _outputs_of(corpus, golden_id, kind)
+    golden = encoding.read(folder / entry.files[kind].path)
     if entry.gradients is UNSET:
         return golden
-    return encoding.read(corpus.folder / entry.gradients.files[kind].path, of=golden)
-
-
-def _outputs_of(corpus: Corpus, golden_id: str, kind: Kind) -> Golden:
-    """Read and validate one file of a golden, without its gradients."""
-    return encoding.read(corpus.folder / corpus.entry(golden_id).files[kind].path)
+    return encoding.read(folder / entry.gradients.files[kind].path, of=golden)
 
 
 _NOT_COMPARED = ("provenance",)
@@ -115,11 +104,11 @@ def _entry_differences(a: Entry, b: Entry) -> Iterator[str]:
 
 def _file_differences(a: Corpus, b: Corpus, golden_id: str, kind: Kind) -> Iterator[tuple[str, str]]:
     """Yield pairs of the path of a file and a difference; the path is "" if the message contains it."""
-    file = a.entry(golden_id).files[kind]
+    file, both = a.entry(golden_id).files[kind], [(corpus.folder, corpus.entry(golden_id)) for corpus in (a, b)]
     try:
-        lines = golden_differences(*(_outputs_of(corpus, golden_id, kind) for corpus in (a, b)))
+        lines = golden_differences(*(encoding.read(folder / entry.files[kind].path) for folder, entry in both))
         if not lines:  # gradients of different goldens are not compared
-            lines = golden_differences(*(read_by_entry(corpus, golden_id, kind) for corpus in (a, b)))
+            lines = golden_differences(*(read_by_entry(folder, entry, kind) for folder, entry in both))
         yield from ((file.path, line) for line in lines)
         for corpus in (a, b) if not lines else ():
             for listed in corpus.entry(golden_id).all_files:
@@ -154,10 +143,7 @@ def _array_differences(place: str, a: NDArray[np.float64], b: NDArray[np.float64
 
 
 def load_any(name: str, corpus: Corpus) -> Golden:
-    """Load a golden by the path of one of its files or by its id in a corpus.
-
-    An id or the path of a gradients file loads the golden with gradients; the path of a golden file loads no gradients.
-    """
+    """Load a golden by id, with gradients, or by path: that of a gradients file loads them, too."""
     path = Path(name)
     if encoding.is_of_gradients(path):
         return encoding.read(path, of=encoding.read(encoding.golden_beside(path)))

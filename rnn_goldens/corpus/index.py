@@ -78,7 +78,6 @@ class GradientsEntry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     content: Hash
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.precisions)
         _require_kinds(self.files)
 
@@ -97,7 +96,6 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     gradients: GradientsEntry | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a feature or precision occurs twice, or a file's path does not end in the file's kind."""
         require_once(self.features)
         require_once(self.precisions)
         _require_kinds(self.files)
@@ -106,6 +104,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     def gradient_precisions(self) -> tuple[str, ...]:
         """The precisions that gradients can be checked in; empty if there are no gradients."""
         return () if self.gradients is UNSET else self.gradients.precisions
+
+    @property
+    def contents(self) -> str:
+        """The content hashes of the golden and of its gradients."""
+        return " ".join([self.content, *([] if self.gradients is UNSET else [self.gradients.content])])
 
     @property
     def all_files(self) -> list[File]:
@@ -138,7 +141,6 @@ class Index(Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal["urn:rnn-goldens:schema:index:1"] | UnsetType = field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an id is listed twice."""
         ids = [entry.id for entry in self.goldens]
         if len(set(ids)) < len(ids):
             raise ValueError(f"lists {Counter(ids).most_common(1)[0][0]} twice")
@@ -151,18 +153,11 @@ _MAX_FOR_SCHEMA = 2**20
 
 
 def read_index(path: Path, where: str, below: Path | None = None, *, thorough: bool = False) -> Index:
-    """Read and validate an index file, but not the files that it lists.
+    """Read and validate an index file, but not the files that it lists. Raises InvalidFile.
 
-    Args:
-        path: the file.
-        where: the value of ``--corpus`` for its folder.
-        below: a folder that must contain the file; a link that leads out of it is not followed. None for the built-in
-            corpus, whose index is not searched for duplicate keys.
-        thorough: whether to search even the built-in or a very large index for duplicate keys. This takes a third
-            longer and needs as much memory as the size of the index.
-
-    Raises:
-        InvalidFile: the file cannot be read, or is not a valid index.
+    ``where`` is the value of ``--corpus`` for its folder. A link out of the folder ``below`` is not followed; None is
+    for the built-in corpus. ``thorough``: even the index of the built-in corpus, or a very large one, is searched for
+    duplicate keys, which takes a third longer and needs as much memory as the size of the index.
     """
     content = read_bytes(path, BOUNDS.size, below=below)
     if problem := BOUNDS.problem(content):

@@ -28,17 +28,13 @@ MAX_MARGIN = 5
 
 
 class Undetected(Struct, frozen=True, gc=False):
-    """The cells and precisions in which no golden detects a deviation, and why.
-
-    Attributes:
-        allowed: whether a correct implementation may have this deviation in these precisions.
-    """
+    """The cells and precisions in which no golden detects a deviation, and why."""
 
     deviation: str
     cells: tuple[str, ...]
     precisions: tuple[str, ...]
     reason: str
-    allowed: bool
+    allowed: bool  # whether a correct implementation may have this deviation in these precisions
 
 
 Rows = dict[str, tuple[float | None, ...]]
@@ -80,18 +76,13 @@ _DECODER = msgspec.json.Decoder(KillMatrix)
 
 @dataclass(frozen=True)
 class Detection:
-    """The margins of a deviation on the goldens of a corpus.
+    """The margins of a deviation on the goldens of a corpus."""
 
-    Attributes:
-        margins: by precision and golden, in the order of the corpus: the largest error as a multiple of the tolerance,
-            infinite where any difference is an error. Goldens on which the deviation has no effect are left out.
-        not_shown: the cells and precisions in which no golden detects the deviation.
-        enough: the smallest margin that counts as detected.
-    """
-
+    # by precision and golden, in the order of the corpus: the largest error as a multiple of the tolerance, infinite
+    # where any difference is an error. Goldens on which the deviation has no effect are left out
     margins: dict[str, dict[str, float]]
-    not_shown: Sequence[Undetected]
-    enough: float
+    not_shown: Sequence[Undetected]  # the cells and precisions in which no golden detects the deviation
+    enough: float  # the smallest margin that counts as detected
 
     def best(self, precision: str, most: int) -> list[tuple[str, float]]:
         """Return the goldens with the largest margins, and the margins. Of equal margins, the simplest golden first."""
@@ -105,11 +96,7 @@ class Detection:
 
 
 def kill_matrix(corpus: Corpus, *, gradients: bool = False) -> KillMatrix | None:
-    """Return the kill matrix of a corpus, for outputs or gradients; None if it does not have one.
-
-    Raises:
-        InvalidFile: the file is not a kill matrix.
-    """
+    """Return the kill matrix of a corpus, for outputs or gradients; None without one. Raises InvalidFile for others."""
     path = corpus.folder / (BACKWARD_NAME if gradients else NAME)
     if not path.is_file():
         return None
@@ -132,11 +119,7 @@ def _fits(matrix: KillMatrix, group: Group) -> bool:
 
 
 def detections(corpus: Corpus) -> dict[str, Detection]:
-    """Return the detection of each deviation, forward and backward; empty if the corpus has no kill matrix.
-
-    Raises:
-        InvalidFile: a file is not a kill matrix.
-    """
+    """Return the detection of each deviation, forward and backward; empty if the corpus has no kill matrix."""
     found = {}
     for matrix in filter(None, (kill_matrix(corpus), kill_matrix(corpus, gradients=True))):
         for d in matrix.deviations:

@@ -44,15 +44,10 @@ def packaged() -> dict[str, Path]:
 
 
 def find(where: str | Path | None = None, base: Path | None = None) -> Path:
-    """Return the folder of a corpus.
+    """Return the folder of a corpus; relative paths start from ``base``, or from the working directory if None.
 
-    Args:
-        where: a version such as ``v2``, ``kernels``, or a folder that contains an index; the newest version if None.
-        base: the folder that relative paths start from; the working directory if None.
-
-    Raises:
-        UnknownName: no such version or folder.
-        WrongUse: the folder has no index, or the version was never released.
+    ``where`` is a version such as ``v2``, ``kernels``, or a folder that contains an index; the newest version if None.
+    Raises UnknownName if it does not exist, and WrongUse if it has no index, or was never released.
     """
     versions = packaged()
     if where is None:
@@ -75,11 +70,7 @@ def open_corpus(where: str | Path | None = None) -> Corpus:
 
 
 def open_corpora(where: str | None = None, base: Path | None = None) -> Corpora:
-    """Open one or more corpora.
-
-    Args:
-        where: versions or folders, separated by commas, such as ``v2,goldens/``.
-        base: the folder that relative paths start from; the working directory if None.
+    """Open corpora, as ``find`` finds them: versions or folders, separated by commas, as in ``v2,goldens/``.
 
     Raises:
         UnknownName: no such version or folder.
@@ -175,13 +166,8 @@ def select(
 def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callable[[T], bool] = lambda _: False) -> T:
     """Return the result of a function that reads a corpus; retry if replacing the folder may have affected it.
 
-    Args:
-        folder: the corpus.
-        read: reads the index first; raises InvalidFile if a file differs from its entry in the index.
-        may_be_wrong: returns whether a result may be wrong if the folder was replaced.
-
-    Raises:
-        InvalidFile: a file is damaged, and the folder was not replaced or every retry failed, too.
+    The function reads the index first, and raises InvalidFile if a file differs from its entry. This error is raised if
+    the folder was not replaced or every retry failed, too. A result for which ``may_be_wrong`` is retried as well.
     """
     for _ in range(1000):
         with _watching(folder) as is_replaced:
@@ -198,10 +184,7 @@ def read_consistently(folder: Path, read: Callable[[], T], may_be_wrong: Callabl
 
 @contextmanager
 def _watching(folder: Path) -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns whether the folder was replaced.
-
-    The old folder stays open, so its inode is not reused.
-    """
+    """Yield a function that returns whether a folder was replaced; it stays open, so that its inode is not reused."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
     except OSError:  # Windows cannot open folders, nor replace one while a file in it is open

@@ -114,11 +114,7 @@ class Selection:
 
 
 def cells_named(name: str) -> tuple[str, ...]:
-    """Return the dialects with an option such as ``linear_before_reset=0``; for another name, the name itself.
-
-    Raises:
-        WrongUse: no dialect has the option.
-    """
+    """Return the dialects with an option such as ``linear_before_reset=0``; for another name, the name itself."""
     if "=" not in name:
         return (name,)
     options = {dialect: about.option.split(", ") for dialect, about in DIALECTS.items()}

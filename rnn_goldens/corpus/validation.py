@@ -23,12 +23,7 @@ def files_in(path: Path) -> list[Path]:
 
 
 def findings(path: Path, below: Path | None = None) -> list[str]:
-    """Return the problems of a file, empty if it is valid. An index is validated with all files it lists.
-
-    Args:
-        path: the file.
-        below: the folder that was searched for files, if any; a link that leads out of it is not followed.
-    """
+    """Return the problems of a file, or of an index with its files; a link out of ``below`` is not followed."""
     try:
         if path.name == INDEX:
             return read_consistently(path.parent, lambda: list(_index_findings(path)), may_be_wrong=bool)

@@ -84,13 +84,7 @@ def _shapes_of_states(initial: Shapes, times: Sequence[int]) -> Shapes:
 
 
 def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
-    """Return the inconsistencies of a tree of gradients that is valid by its schema.
-
-    Args:
-        tree: the tree of gradients.
-        golden: the golden that the tree names.
-        content: the content hash of that golden.
-    """
+    """Return the inconsistencies of a tree of gradients that is valid by its schema, given its golden."""
     expected = golden.shapes.gradients(state=bool(golden.stored.states))
     cotangents = golden.shapes.cotangents
     wanted = {name: shape for name, shape in cotangents.items() if name in tree["cotangents"]}
@@ -162,15 +156,7 @@ def _problems_of_arrays(
     loosest: Callable[..., float],
     most: float,
 ) -> list[str]:
-    """Return the problems of arrays: of their shapes and bounds, and with each precision.
-
-    Args:
-        tree: the tree.
-        expected: the expected shapes, by group and name.
-        algorithms: those that contracts have.
-        loosest: returns how loose a bound is.
-        most: how loose a bound may be.
-    """
+    """Return the problems of arrays, given expected shapes by group, and how loose a bound is and may be at most."""
     found = [problem for group, shapes in expected.items() for problem in _shape_problems(group, tree[group], shapes)]
     found += _tolerance_problems(tree["tolerance"], expected["expected"])
     found += [] if found else _algorithm_problems(tree["tolerance"], algorithms)

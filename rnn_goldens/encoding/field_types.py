@@ -48,12 +48,7 @@ def is_line(text: str) -> bool:
 
 
 def as_typed(decoder: msgspec.json.Decoder[T], content: bytes) -> T:
-    """Parse JSON into the decoder's type. Raises ValueError that names the position of the first problem.
-
-    Args:
-        decoder: the decoder.
-        content: the JSON.
-    """
+    """Parse JSON into the decoder's type. Raises ValueError that names the position of the first problem."""
     try:
         return decoder.decode(content)
     except (msgspec.MsgspecError, RecursionError) as error:

@@ -83,7 +83,6 @@ class CustomCell(ClosedStruct, frozen=True):
     weights: Annotated[dict[ArrayName, Axes], Meta(min_length=1, max_length=100)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if the first state is not h, or if a state is listed twice."""
         _require(self.states[0] == "h", "the first state must be h")
         require_once(self.states)
 
@@ -113,7 +112,6 @@ class BoundTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     storage: Outputs
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a coefficient of out or h_n is missing."""
         _require_out(self.accumulation, "accumulation")
         _require_out(self.storage, "storage")
 
@@ -160,7 +158,6 @@ class OwnRecurrence(ClosedStruct, frozen=True):
     compared: Annotated[tuple[StateName, ...], Meta(max_length=MAX_STATES)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if an array is declared twice."""
         names = (entry.partition(":")[0] for kind in (self.inputs, self.weights, self.states) for entry in kind)
         require_once(tuple(names))
         require_once(self.compared)
@@ -178,7 +175,6 @@ class Document(ClosedStruct, frozen=True, kw_only=True):
     provenance: Annotated[dict[Sentence, Line], Meta(max_length=100)]
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a precision is listed twice."""
         require_once(self.precisions)
 
 
@@ -191,7 +187,6 @@ class AnyGoldenDocument(Document, frozen=True, kw_only=True):
     expected_states: States | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name is listed twice."""
         require_once(self.features)
         super().__post_init__()
 
@@ -209,7 +204,6 @@ class RecurrenceDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field
     schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name is listed twice, or a custom recurrence alone lacks ``own_recurrence``."""
         super().__post_init__()
         _require(
             is_custom_cell(self.cell) == (self.own_recurrence is not UNSET),
@@ -230,7 +224,6 @@ class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="ki
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
     def __post_init__(self) -> None:
-        """Raise ValueError if a name is listed twice, a custom cell lacks ``own_cell``, or another cell has it."""
         super().__post_init__()
         _require(
             is_custom_cell(self.cell) == (self.own_cell is not UNSET), "own_cell is required for a custom cell only"
@@ -271,15 +264,9 @@ _WEIGHTS = msgspec.json.Decoder(dict[str, Array])
 
 
 def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
-    """Return the tree in the bytes of a ``.json`` file, without the name of its schema.
+    """Return the tree in the bytes of a ``.json`` file of a kind, without the name of its schema.
 
-    Args:
-        content: the bytes.
-        kind: ``golden`` or ``gradients``.
-        lazily: whether the weights are read when they are used; only for content that is known to be valid.
-
-    Raises:
-        ValueError: the content does not match the types. The message names the problem and its position.
+    Weights that are read ``lazily`` must be valid. Raises ValueError that names the first problem and its position.
     """
     try:
         tree = _tree_of(as_typed(_KNOWN if lazily and kind == "golden" else _DECODERS[kind], content))
@@ -292,11 +279,7 @@ def decode(content: bytes, kind: str, *, lazily: bool = False) -> Tree:
 
 
 def _tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:
-    """Convert a typed document to a tree.
-
-    Raises:
-        ValueError: an array has another type than its name requires, or its data does not fill its shape.
-    """
+    """Convert a typed document to a tree. Raises ValueError for an array of the wrong type, or of too few numbers."""
     tree: Tree = {}
     if isinstance(part, dict):
         fields: Iterable[tuple[str, Any]] = part.items()

@@ -26,10 +26,8 @@ _SMALLEST_COMPRESSED = 16_000
 def encode(tree: Tree, *, compressed: bool = False) -> bytes:
     """Return the bytes of an HDF5 file. Deterministic: nothing depends on time or on the order of sets.
 
-    Args:
-        tree: the content.
-        compressed: whether large arrays are compressed, by filters that every HDF5 library has, shuffle and deflate,
-            and equal arrays are one dataset with several names. Needs HDF5 1.10, whose datasets are 3 KB smaller.
+    ``compressed``: large arrays are compressed, by filters that every HDF5 library has, shuffle and deflate, and equal
+    arrays are one dataset with several names. Needs HDF5 1.10, whose datasets are 3 KB smaller.
     """
     buffer = io.BytesIO()
     libver = ("v110", "v110") if compressed else ("earliest", "v108")
@@ -90,11 +88,7 @@ def _texts(value: str | list[str]) -> NDArray[Any]:
 
 
 def read_tree(content: bytes) -> Tree:
-    """Parse the groups, datasets and attributes of a golden from the bytes of an HDF5 file.
-
-    Raises:
-        ValueError: HDF5 cannot read the content, or it holds something that a golden cannot have.
-    """
+    """Parse the groups, datasets and attributes of a golden in an HDF5 file. Raises ValueError if it has others."""
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             return _tree(file, _Room(GOLDEN_OF_HDF5.size))

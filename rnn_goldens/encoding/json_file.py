@@ -17,27 +17,12 @@ _LONGEST_TEXT = 2**16
 
 
 def read_document(path: Path, *, below: Path | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Read one JSON document strictly: UTF-8, no NaN, no duplicate keys, limited size.
-
-    Args:
-        path: the file.
-        below: a folder that must contain the file; a link that leads out of it is not followed.
-
-    Raises:
-        InvalidFile: the file cannot be read, or breaks one of these rules.
-    """
+    """Read JSON strictly: UTF-8, no NaN, no key twice, limited size, no link out of ``below``. Raises InvalidFile."""
     return decode(read_bytes(path, OTHER.size, below=below), path)
 
 
 def decode(content: bytes, path: Path, bounds: Bounds = OTHER, *, not_finite: bool = False) -> Any:  # noqa: ANN401
-    """Parse one JSON document as strictly as ``read_document``. Raises InvalidFile, which names the file.
-
-    Args:
-        content: the document.
-        path: the name of the file.
-        bounds: the limits.
-        not_finite: whether ``NaN`` and ``Infinity`` are allowed, as in outputs that Python wrote.
-    """
+    """Parse JSON as strictly as ``read_document``; with ``NaN`` and ``Infinity`` if ``not_finite``."""
     if problem := bounds.problem(content):
         raise InvalidFile(path, [problem])
     try:
@@ -53,15 +38,9 @@ def parse(
 ) -> Any:  # noqa: ANN401
     """Parse JSON without duplicate keys. The limits on nesting and text protect recursive functions and regexes.
 
-    Args:
-        content: the JSON.
-        deepest: the largest number of levels of brackets.
-        lenient: whether ``NaN``, ``Infinity`` and any text are allowed.
-        parse_int: converts integers, as for ``json.loads``.
-
-    Raises:
-        RecursionError: the content is nested in more than ``deepest`` levels.
-        ValueError: the content is not JSON, or holds a text that is too long or not valid Unicode.
+    ``lenient``: ``NaN``, ``Infinity`` and any text are allowed. Raises RecursionError if there are more than
+    ``deepest`` levels of brackets, and ValueError if it is not JSON, or holds a text that is too long or not valid
+    Unicode.
     """
     constant = float if lenient else _no_constant
     try:

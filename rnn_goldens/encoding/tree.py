@@ -18,13 +18,7 @@ from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import Recurrence
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
-from rnn_goldens.golden.shapes import (
-    Config,
-    Layout,
-    cotangent_of,
-    in_file_order,
-    is_custom_cell,
-)
+from rnn_goldens.golden.shapes import Config, Layout, cotangent_of, in_file_order, is_custom_cell
 from rnn_goldens.golden.stored_arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
@@ -39,6 +33,9 @@ COEFFICIENTS = ("accumulation", "state", "storage")
 
 DECLARED = ("inputs", "weights", "states", "outputs", "options")
 """What a custom recurrence declares by name: axes of arrays, and defaults of options."""
+
+TEXTS = ("id", "title", "purpose", "documented_in", "cell")
+"""What describes a golden, as text, in the order of files."""
 
 INTEGERS = ("lengths", "offsets")
 """Names of the input arrays that hold integers."""
@@ -61,11 +58,7 @@ def to_tree(golden: Golden) -> Tree:
     return {
         "kind": golden.config.kind,
         "format": FORMAT,
-        "id": golden.id,
-        "title": golden.title,
-        "purpose": golden.purpose,
-        "documented_in": golden.documented_in,
-        "cell": golden.cell,
+        **{name: getattr(golden, name) for name in TEXTS},
         **(_declared(golden) if is_custom_cell(golden.cell) else {}),
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
@@ -94,22 +87,14 @@ def _recurrence_of(stored: Tree, name: str) -> Recurrence:
 
 
 def from_tree(tree: Tree) -> Golden:
-    """Convert a valid tree to a golden.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: the tree is not valid; validation reports why.
-    """
+    """Convert a valid tree to a golden. Any error means that it is not valid; validation reports why."""
     (config, layout), weights = cell_of(tree), tree["weights"]
     if not (is_lazy := isinstance(weights, LazyArrays)) and (required := config.weight_count(layout)) != len(weights):
         raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
     given = _inputs_from_tree(tree["inputs"], layout)
     shapes = config.shapes(layout, given["inputs"], given.get("offsets"))
     return Golden(
-        id=tree["id"],
-        title=tree["title"],
-        purpose=tree["purpose"],
-        documented_in=tree["documented_in"],
-        cell=tree["cell"],
+        **{name: tree[name] for name in TEXTS},
         custom_layout=layout if is_custom_cell(tree["cell"]) and isinstance(config, Config) else None,
         config=config,
         features=tuple(tree["features"]),
@@ -159,10 +144,7 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
 
 
 def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
-    """Return the configuration and the layout of the cell, which a tree stores for a custom cell.
-
-    Raises WrongUse if the configuration of a recurrence is wrong.
-    """
+    """Return configuration and layout, which a tree stores for a custom cell. Raises WrongUse for wrong sizes."""
     if tree["kind"] == RecurrenceConfig.kind:
         own = _recurrence_of(tree["own_recurrence"], tree["cell"]) if is_custom_cell(tree["cell"]) else None
         of_recurrence = recurrence_config(tree["cell"], tree["config"], own)
@@ -176,7 +158,13 @@ def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
 
 def to_document(tree: Tree) -> dict[str, Any]:
     """Return the tree with each array replaced by its JSON form."""
-    return {name: _to_json(value) for name, value in tree.items()}
+    document = dict(tree)
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            document[name] = to_document(value)
+        elif isinstance(value, np.ndarray):
+            document[name] = {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
+    return document
 
 
 def content_hash(golden: Golden) -> str:
@@ -237,11 +225,3 @@ def _inputs_from_tree(tree: Tree, layout: Layout) -> Tree:
     states = _in_order(tree, layout.initial)
     inputs = {name: array for name, array in tree.items() if name not in (*integers, *states)}
     return {**integers, "inputs": inputs, "states": states}
-
-
-def _to_json(value: object) -> object:
-    if isinstance(value, dict):
-        return to_document(value)
-    if isinstance(value, np.ndarray):
-        return {"shape": list(value.shape), "dtype": value.dtype.name, "data": value.ravel().tolist()}
-    return value

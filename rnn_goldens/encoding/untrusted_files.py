@@ -18,38 +18,24 @@ from rnn_goldens.errors import InvalidFile, not_readable
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 """O_NONBLOCK: opening a pipe without a writer must not block."""
 
-_MEBIBYTE = 2**20
+MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Size limits of one kind of file.
+    """Size limits of one kind of file."""
 
-    Attributes:
-        mebibytes: size of the file.
-        values: number of values: numbers, strings, lists and objects.
-        objects: number of objects.
-    """
-
-    mebibytes: int
-    values: int
-    objects: int
+    mebibytes: int  # size of the file
+    values: int  # number of values: numbers, strings, lists and objects
+    objects: int  # number of objects
 
     @property
     def size(self) -> int:
         """The size limit in bytes."""
-        return self.mebibytes * _MEBIBYTE
-
-    def problem_if_large(self, content: bytes) -> str | None:
-        """Return ``problem`` for content above 1 MiB, else None: counting would slow down reading small files."""
-        return self.problem(content) if len(content) > _MEBIBYTE else None
+        return self.mebibytes * MEBIBYTE
 
     def problem(self, content: bytes) -> str | None:
-        """Return which limit the JSON content exceeds, or None.
-
-        The number of values is an upper bound: brackets and commas inside strings are counted, too. Files that this
-        project writes are far below the limits.
-        """
+        """Return which limit the JSON content exceeds, or None. Commas and brackets in strings count as values."""
         if len(content) > self.size:
             return f"is larger than {self.mebibytes} MiB, the limit for this kind of file"
         if (objects := content.count(b"{")) > self.objects:
@@ -71,15 +57,10 @@ OTHER = Bounds(mebibytes=24, values=2**20, objects=20_000)
 
 
 def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
-    """Return all bytes of a file.
+    """Return all bytes of a file, at most ``most``.
 
-    Args:
-        path: the file.
-        most: the largest allowed number of bytes.
-        below: a folder that must contain the file; a link that leads out of it is not followed.
-
-    Raises:
-        InvalidFile: the file cannot be read, is a pipe, a device or a folder, is too large, or is outside ``below``.
+    Raises InvalidFile if the file cannot be read, is a pipe, a device or a folder, is too large, or is a link that
+    leads out of the folder ``below``, which is not followed.
     """
     try:
         with os.fdopen(_opened(path, below), "rb") as file:
@@ -92,7 +73,7 @@ def read_bytes(path: Path, most: int, *, below: Path | None = None) -> bytes:
     except (OSError, RuntimeError, ValueError) as error:  # circular links, a name with a NUL character
         raise not_readable(path, error) from None
     if len(content) > most:
-        raise InvalidFile(path, [f"is larger than {most // _MEBIBYTE} MiB, the limit for this kind of file"])
+        raise InvalidFile(path, [f"is larger than {most // MEBIBYTE} MiB, the limit for this kind of file"])
     return content
 
 
@@ -103,11 +84,7 @@ def _opened(path: Path, below: Path | None) -> int:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a ``.npz`` file by name. Does not unpickle anything.
-
-    Raises:
-        InvalidFile: the file cannot be read, was not written by ``numpy.savez``, is too large, or holds Python objects.
-    """
+    """Return the arrays of a ``.npz`` file by name, without unpickling. Raises InvalidFile for any other file."""
     import zipfile
 
     content = BytesIO(read_bytes(path, OTHER.size))

@@ -6,19 +6,12 @@ HDF5, WEBNN = "hdf5", "webnn"
 
 
 class Format(NamedTuple):
-    """A format of ``export``. Functions are given as ``module:function`` below this package.
+    """A format of ``export``. Functions are given as ``module:function`` below this package."""
 
-    Attributes:
-        encode: the function that encodes a golden.
-        needs: the package that it requires, which is also the name of the extra that installs it; "" for none.
-        engine: an engine that has no float64 networks, and so determines the default precision; "" for none.
-        together: the function that returns what to write for all encoded goldens; "" if that is only these.
-    """
-
-    encode: str
-    needs: str = ""
-    engine: str = ""
-    together: str = ""
+    encode: str  # the function that encodes a golden
+    needs: str = ""  # the package that it requires, which is also the name of the extra that installs it; "" for none
+    engine: str = ""  # an engine that has no float64 networks, and so determines the default precision; "" for none
+    together: str = ""  # the function that returns what to write for all encoded goldens; "" if that is only these
 
 
 _ONNX = ("onnx", "ONNX Runtime")

@@ -19,12 +19,7 @@ Groups = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 def simplest_convention(library: str, cell: str) -> KernelConvention:
-    """Return the convention of a library's kernels of all time steps, without a pool and with the decay as an array.
-
-    Raises:
-        UnknownName: no such library.
-        Unsupported: the library has no such kernel of the recurrence.
-    """
+    """Return the convention of a library's kernels of all time steps, without a pool and with the decay as an array."""
     of_library = [one for one in KERNELS if one.library == library]
     if not of_library:
         raise UnknownName("library", library, sorted({one.library for one in KERNELS}), plural="libraries")

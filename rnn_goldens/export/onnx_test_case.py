@@ -24,11 +24,7 @@ DATA_SET = "test_data_set_0"
 
 
 def stored_weights(golden: Golden) -> Exported:
-    """Return the test case of a model that stores its weights; that of a recurrence has none.
-
-    Raises:
-        Unsupported: as ``onnx_model``.
-    """
+    """Return the test case of a model that stores its weights, if any. Raises Unsupported as ``onnx_model``."""
     return _test_case(golden, onnx_model(golden), "")
 
 

@@ -33,7 +33,6 @@ _FILES = {
     "lstm": "lstm_goldens.https.any.js",
     "lstmCell": "lstm_cell_goldens.https.any.js",
 }
-"""The file of each operator."""
 
 _STATES = {"gru": {"h0": "initialHiddenState"}, "lstm": {"h0": "initialHiddenState", "c0": "initialCellState"}}
 _CELL_STATES = {"gru": ("hiddenState",), "lstm": ("hiddenState", "cellState")}
@@ -50,11 +49,7 @@ _MOST_STEPS = 10
 
 
 def webnn_tests(golden: Golden) -> Exported:
-    """Return the tests of a golden, a part of the file of each operator that it has a test for.
-
-    Raises:
-        Unsupported: no operator computes the golden.
-    """
+    """Return the tests of a golden, a part of each operator's file. Raises Unsupported if no operator computes it."""
     if golden.cell == "lstm_peephole":
         raise Unsupported("with peepholes, WebNN's output gate sees the old c, the golden's the new c")
     if golden.cell not in CELLS:

@@ -16,11 +16,7 @@ from rnn_goldens.golden.shapes import is_custom_cell
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest sizes to draw.
-
-    Raises:
-        TypeError: a size is not an integer.
-    """
+    """The largest sizes to draw. Raises TypeError if a size is not an integer."""
 
     layers: int = 3
     time: int = 40
@@ -38,21 +34,13 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Bounds:
-    """The bounds of drawn goldens.
+    """The bounds of drawn goldens."""
 
-    Attributes:
-        cells: the cells to draw from.
-        sizes: the largest sizes.
-        having: features that every golden has.
-        lacking: features that no golden has.
-        precisions: the precisions to draw from.
-    """
-
-    cells: tuple[str, ...]
-    sizes: Sizes
-    having: frozenset[str]
-    lacking: frozenset[str]
-    precisions: tuple[str, ...]
+    cells: tuple[str, ...]  # the cells to draw from
+    sizes: Sizes  # the largest sizes
+    having: frozenset[str]  # features that every golden has
+    lacking: frozenset[str]  # features that no golden has
+    precisions: tuple[str, ...]  # the precisions to draw from
 
     def stated(self, cells: Collection[str], features: Collection[str], precisions: Collection[str]) -> "Bounds":
         """Return the bounds restricted to what a program supports; unchanged if nothing would be left."""
@@ -84,13 +72,7 @@ def bounds(
     without: str | Iterable[str],
     precisions: object,
 ) -> Bounds:
-    """Return bounds after checking that some golden meets them.
-
-    Raises:
-        UnknownName: a cell, feature or precision does not exist.
-        WrongUse: no golden meets the bounds, a cell is a recurrence, or a custom cell cannot be imported.
-        TypeError: an argument has a wrong type.
-    """
+    """Return bounds after checking that some golden meets them; raises as ``rnn_goldens.hypothesis.goldens``."""
     cells, having, lacking = names("cell", cell), names("features", features), names("without", without)
     for name in (*having, *lacking):
         if name not in INPUT_FEATURES:

@@ -36,47 +36,30 @@ MAX_FAILED = 8
 
 @dataclass(frozen=True, eq=False)
 class ComparedGolden:
-    """A golden that was compared.
-
-    Attributes:
-        golden: the golden.
-        outputs: the actual outputs.
-        verdict: the comparison.
-    """
+    """A golden that was compared."""
 
     golden: Golden
-    outputs: Sequence[Any]
-    verdict: Verdict
+    outputs: Sequence[Any]  # the actual outputs
+    verdict: Verdict  # the comparison
 
 
 @dataclass(eq=False)
 class DrawnResults:
-    """The goldens that one test drew, and their comparisons.
+    """The goldens that one test drew, and their comparisons."""
 
-    Attributes:
-        drawn: the last golden drawn. In a failing test, the example that Hypothesis ends with.
-        folder: the folder where a failing golden is stored, or None.
-        implementation: the implementation, as an argument of ``rnn-goldens check``; "" if unknown.
-        is_checked: whether any golden was compared in the precision it was drawn in, or a higher one.
-        drawn_ids: the ids of all goldens that were drawn; others are compared unseen.
-        left: by id, the drawn arguments of the current example that were not compared yet; as "", a golden that the
-            test function drew after the last comparison.
-        unchecked: a golden that was left when the test function returned.
-        failed: failed comparisons, in order.
-        passed: the last passed comparisons.
-        wrong: the last golden with wrong outputs, and its verdict.
-    """
-
-    drawn: Golden | None = None
-    folder: AsTyped | None = None
-    implementation: str = ""
-    is_checked: bool = False
-    drawn_ids: set[str] = field(default_factory=set)
+    drawn: Golden | None = None  # the last golden drawn. In a failing test, the example that Hypothesis ends with
+    folder: AsTyped | None = None  # the folder where a failing golden is stored, or None
+    implementation: str = ""  # the implementation, as an argument of ``rnn-goldens check``; "" if unknown
+    is_checked: bool = False  # whether any golden was compared in the precision it was drawn in, or a higher one
+    drawn_ids: set[str] = field(default_factory=set)  # of all goldens that were drawn; others are compared unseen
+    # by id, the drawn arguments of the current example that were not compared yet; as "", a golden that the test
+    # function drew after the last comparison
     left: dict[str, Golden] = field(default_factory=dict)
-    unchecked: Golden | None = None
-    failed: list[ComparedGolden] = field(default_factory=list)
+    unchecked: Golden | None = None  # a golden that was left when the test function returned
+    failed: list[ComparedGolden] = field(default_factory=list)  # failed comparisons, in order
+    # the last passed comparisons
     passed: deque[ComparedGolden] = field(default_factory=lambda: deque(maxlen=_MAX_KEPT))
-    wrong: tuple[Golden, Verdict] | None = None
+    wrong: tuple[Golden, Verdict] | None = None  # the last golden with wrong outputs, and its verdict
 
     def record_drawn(self, golden: Golden, folder: AsTyped | None, implementation: str) -> None:
         """Record that a golden was drawn."""
@@ -234,12 +217,7 @@ def complexity(golden: Golden) -> int:
 
 
 def causes(failed: Sequence[ComparedGolden], passed: Iterable[ComparedGolden] = ()) -> Iterator[str]:
-    """Yield the causes, in lines of at most 80 columns; nothing if there is nothing to add to the verdicts.
-
-    Args:
-        failed: the failures, in the order of the comparisons.
-        passed: passed goldens. A deviation that would fail one of them is not a cause.
-    """
+    """Yield the causes in lines of at most 80 columns. A deviation that would fail a ``passed`` golden is none."""
     last_first = list(reversed(failed))  # of equally complex goldens, the one that the search ends with comes first
     wrong = sorted(last_first, key=lambda one: complexity(one.golden))
     if not wrong:

@@ -20,7 +20,6 @@ from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_c
 from rnn_goldens.programs.command import is_command
 
 FOLDER = Path(".rnn-goldens", "found")
-"""The default folder."""
 
 IDENTITY = CorpusIdentity("found", "1.0.0")
 
@@ -50,12 +49,7 @@ class AsTyped(PathLike[str]):
 
 
 def require_folder(folder: str | PathLike[str]) -> None:
-    """Check that failing goldens can be stored in a folder, which need not exist.
-
-    Raises:
-        WrongUse: the folder contains anything but failing goldens, or cannot be written to.
-        InvalidFile: the folder's index is damaged.
-    """
+    """Raise WrongUse or InvalidFile if failing goldens cannot be stored in a folder, which need not exist."""
     _require_found(folder)
     require_replaceable(Path(folder))
     path = nearest = Path(folder).absolute()
@@ -96,18 +90,13 @@ def _with_remedy(folder: str | PathLike[str]) -> Iterator[None]:
 
 
 def keep(golden: Golden, folder: str | PathLike[str], network: str = "") -> None:
-    """Add a golden to a folder; ``network`` fails it, as an argument of ``rnn-goldens check``; "" if unknown.
-
-    Raises:
-        WrongUse: the folder contains anything but failing goldens, or cannot be written to.
-        InvalidFile: the folder's index is damaged.
-    """
+    """Add a golden that ``network`` fails, "" if unknown, to a folder. Raises as ``require_folder``."""
     _require_found(folder)
     path = Path(folder).resolve()
     try:
         with folder_lock(path, SECONDS), replacing(path) as files:
             with _with_remedy(folder):
-                entries = existing_corpus(path, IDENTITY).entries
+                _, entries = existing_corpus(path, IDENTITY)
                 before = open_folder(path).load(golden.id) if golden.id in entries else None
                 encoded = encoding.encode(_found_with(network, golden, before))
             entries[golden.id] = index_entry(golden, encoded, core=False)
@@ -137,10 +126,6 @@ def kept(folder: str | PathLike[str], bounds: Bounds, network: str = "") -> list
     """Return the stored goldens that are within bounds, in each precision of the bounds; [] if nothing is stored.
 
     Goldens that were found with another implementation than ``network`` are left out; "" if it is unknown.
-
-    Raises:
-        WrongUse: the folder contains anything but failing goldens.
-        InvalidFile: a file is damaged.
     """
     _require_found(folder)
     if not (Path(folder) / INDEX).is_file():

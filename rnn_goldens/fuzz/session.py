@@ -30,17 +30,7 @@ _EXIT_CODES = {0: 0, 1: FINDING, 2: FINDING}
 
 
 def run(tested: Started, request: SearchRequest, examples: int, arguments: Sequence[str]) -> int:
-    """Test an implementation with drawn goldens.
-
-    Args:
-        tested: the implementation.
-        request: the bounds of the goldens, and the folder for failing ones.
-        examples: the maximum number of goldens.
-        arguments: arguments for pytest and Hypothesis, such as ``--hypothesis-seed=1``.
-
-    Returns:
-        The exit code of ``rnn-goldens fuzz``.
-    """
+    """Test an implementation with at most ``examples`` drawn goldens, and arguments of pytest; return the exit code."""
     settings.register_profile(
         _PROFILE,
         max_examples=examples,

@@ -30,13 +30,9 @@ from rnn_goldens.golden.shapes import OutputNames
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class DrawnGolden(Golden):
-    """A golden that Hypothesis drew. It is stored in a corpus only if it fails.
+    """A golden that Hypothesis drew. It is stored in a corpus only if it fails."""
 
-    Attributes:
-        drawn_in: the precision in which it was drawn. A comparison in a lower precision does not count as a check.
-    """
-
-    drawn_in: str
+    drawn_in: str  # the precision in which it was drawn. A comparison in a lower precision does not count as a check
 
     @classmethod
     def of(cls, golden: Golden) -> Self:
@@ -45,10 +41,7 @@ class DrawnGolden(Golden):
         return cls(**{**of_golden, "corpus": None}, drawn_in=golden.dtype)
 
     def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
-        """Compare outputs as ``Golden.compare`` does; in a Hypothesis test, without a diagnosis.
-
-        Nobody reads messages while Hypothesis shrinks an example; causes are printed at the end of the test.
-        """
+        """Compare outputs as a golden does; in a Hypothesis test without a diagnosis: causes are printed at its end."""
         if not currently_in_test_context():
             return super().compare(out, h_n, c_n, outputs=outputs)
         golden = self.comparing(outputs)
@@ -88,19 +81,12 @@ class DrawnGolden(Golden):
 
 @dataclass(frozen=True, eq=False)
 class SearchRequest:
-    """The arguments of a search.
+    """The arguments of a search."""
 
-    Attributes:
-        bounds: the bounds of the goldens.
-        folder: the folder where failing goldens are stored, or None.
-        implementation: the implementation under test, as an argument of ``rnn-goldens check``; "" if unknown.
-        outputs: names of the outputs to compare; () for all of them.
-    """
-
-    bounds: Bounds
-    folder: AsTyped | None
-    implementation: str = ""
-    outputs: tuple[str, ...] = ()
+    bounds: Bounds  # the bounds of the goldens
+    folder: AsTyped | None  # the folder where failing goldens are stored, or None
+    implementation: str = ""  # the implementation under test, as an argument of ``rnn-goldens check``; "" if unknown
+    outputs: tuple[str, ...] = ()  # names of the outputs to compare; () for all of them
 
     @cached_property
     def strategy(self) -> st.SearchStrategy[Golden]:

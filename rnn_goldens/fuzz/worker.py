@@ -39,25 +39,15 @@ class Worker:
     """
 
     def __init__(self, name: str, time_limit: float = TIME_LIMIT, outputs: tuple[str, ...] = ()) -> None:
-        """Start the process.
-
-        Args:
-            name: the implementation, as for ``resolve``.
-            time_limit: seconds per golden.
-            outputs: names of the outputs to compare; () for all of them.
-
-        Raises:
-            RnnGoldensError: the implementation cannot be imported.
-        """
+        """Start the process of an implementation, as for ``resolve``; ``outputs`` are compared, () for all."""
         self._name, self._time_limit, self._outputs = name, time_limit, outputs
         self._start()
 
     def __call__(self, inputs: Inputs) -> tuple[Output | None, ...]:
         """Return the outputs for the inputs of a golden; None for one that is not compared.
 
-        Raises:
-            Unsupported: the implementation raised it.
-            ImplementationFailed: it returned no outputs or wrote into its inputs; the message has the reason.
+        Raises Unsupported if the implementation did, and ImplementationFailed, with the reason, if there are no
+        outputs.
         """
         __tracebackhide__ = True
         if not self._process.is_alive():
@@ -111,15 +101,10 @@ Started = Program | Worker
 
 
 def opened(implementation: str, time_limit: float | None = None, outputs: tuple[str, ...] = ()) -> Started:
-    """Start a program or an implementation. The caller must close it.
+    """Start a program or an implementation, an argument of ``rnn-goldens check``. The caller must close it.
 
-    Args:
-        implementation: the argument of ``rnn-goldens check``.
-        time_limit: seconds per golden; None for the default of programs or of Python implementations.
-        outputs: names of the outputs to compare; () for all of them.
-
-    Raises:
-        RnnGoldensError: the implementation is not found or cannot be started, or the time limit is out of range.
+    ``time_limit`` is in seconds per golden, None for the default. Raises RnnGoldensError if it is out of range, or if
+    the implementation is not found or cannot be started.
     """
     if time_limit is not None and not 0 < time_limit <= _LONGEST:
         raise WrongUse(f"a time limit of {time_limit:g} s per golden: it must be above 0 and at most {_LONGEST:,} s")

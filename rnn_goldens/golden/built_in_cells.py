@@ -19,21 +19,13 @@ CELLS = tuple(_STANDARD)
 
 @dataclass(frozen=True)
 class Dialect:
-    """Other equations that libraries ship under the name of a standard cell.
+    """Other equations that libraries ship under the name of a standard cell."""
 
-    Attributes:
-        base: the standard cell.
-        meaning: how it differs: "a gru with ...".
-        options: the options that select it: attributes of ONNX's operators where ``in_onnx``.
-        layout: gates, states and weights; those of the standard cell if None.
-        in_onnx: whether ONNX's operators have it.
-    """
-
-    base: str
-    meaning: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    layout: Layout | None = None
-    in_onnx: bool = True
+    base: str  # the standard cell
+    meaning: str  # how it differs: "a gru with ..."
+    options: Mapping[str, Any] = field(default_factory=dict)  # that select it: ONNX's attributes where ``in_onnx``
+    layout: Layout | None = None  # gates, states and weights; those of the standard cell if None
+    in_onnx: bool = True  # whether ONNX's operators have it
 
     @property
     def option(self) -> str:
@@ -117,7 +109,6 @@ DIALECTS: Mapping[str, Dialect] = {
 LAYOUTS: dict[str, Layout] = _STANDARD | {
     name: dialect.layout or _STANDARD[dialect.base] for name, dialect in DIALECTS.items()
 }
-"""The layouts of the built-in cells: standard cells and dialects."""
 
 
 def standard_cell(cell: str) -> str:

@@ -21,6 +21,11 @@ from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Blocks, Config, L
 from rnn_goldens.golden.stored_arrays import BackwardInputArrays, Float64, GoldenArrays, InputArrays
 from rnn_goldens.golden.tolerance import Tolerance, in_use
 
+_WITHOUT_GRADIENTS = (
+    "was loaded without gradients; use load(…, gradients=True), read(…, gradients=True) or the marker "
+    "rnn_goldens(gradients=True)"
+)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class InputsData:
@@ -202,10 +207,7 @@ class InputsData:
         return self.stored.cotangents if isinstance(self.stored, BackwardInputArrays) else None
 
     def _no_cotangents(self) -> str:
-        return (
-            f"{self.id} has no cotangents: it was loaded without gradients; use load(…, gradients=True), "
-            "read(…, gradients=True) or the marker rnn_goldens(gradients=True)"
-        )
+        return f"{self.id} has no cotangents: it {_WITHOUT_GRADIENTS}"
 
     @property
     def batch_shape(self) -> tuple[int, ...]:
@@ -360,10 +362,7 @@ class GoldenData(InputsData):
         """Return the stored gradients. Raises the same errors as ``expected_of(GRADIENTS)``."""
         stored = self.gradients
         if stored is None:
-            raise WrongUse(
-                f"{self.id} was loaded without gradients; use load(…, gradients=True), read(…, gradients=True) "
-                "or the marker rnn_goldens(gradients=True)"
-            )
+            raise WrongUse(f"{self.id} {_WITHOUT_GRADIENTS}")
         if self.dtype not in stored.precisions:
             subject = f"of the gradients of {self.id}"
             raise UnknownName(f"precision {subject}", self.dtype, stored.precisions, plural=f"Precisions {subject}")

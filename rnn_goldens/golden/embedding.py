@@ -30,24 +30,16 @@ _CUSTOM = Layout("")
 NOT_A_SIZE = "is not a size in which a golden can be embedded: give the size of your kernel, at least 1"
 
 MAX_LISTED = 8
-"""The largest number of places that a message lists."""
 
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """How a golden was embedded.
+    """How a golden was embedded."""
 
-    Attributes:
-        original: the golden before; its type is that of the golden. None in the inputs of an implementation.
-        sizes: the larger sizes, by name.
-        axes: by the name of a size that grew, where its numbers come from.
-        factor: what the queries of an attention were multiplied by.
-    """
-
-    original: Any
-    sizes: Mapping[str, int]
-    axes: Mapping[str, "Axis"]
-    factor: float = 1.0
+    original: Any  # the golden before; its type is that of the golden. None in the inputs of an implementation
+    sizes: Mapping[str, int]  # the larger sizes, by name
+    axes: Mapping[str, "Axis"]  # by the name of a size that grew, where its numbers come from
+    factor: float = 1.0  # what the queries of an attention were multiplied by
 
     def __str__(self) -> str:
         return ",".join(f"{name}={size}" for name, size in self.sizes.items())
@@ -62,17 +54,11 @@ class Embedding:
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """Where the numbers of an axis that grew come from.
+    """Where the numbers of an axis that grew come from."""
 
-    Attributes:
-        source: for each of its places, the place in the golden; -1 for zeros.
-        own: the places of the golden's own numbers, in order; others are copies or zeros.
-        before: the size before.
-    """
-
-    source: Places
-    own: Places
-    before: int
+    source: Places  # for each of its places, the place in the golden; -1 for zeros
+    own: Places  # the places of the golden's own numbers, in order; others are copies or zeros
+    before: int  # the size before
 
     def own_in(self, blocks: int) -> Places:
         """Return ``own`` of an axis of several such blocks."""

@@ -13,22 +13,15 @@ from rnn_goldens.golden.stored_arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
 OUTPUTS, GRADIENTS = "outputs", "gradients"
-"""The two kinds of expected values."""
 
 
 @dataclass(frozen=True, eq=False)
 class Expected:
-    """Expected values in one precision.
+    """Expected values in one precision."""
 
-    Attributes:
-        values: float64, by name: ``out``, ``h_n`` and ``c_n``, or the names of the arrays that the gradients belong to.
-        tolerance: the largest error of a correct implementation.
-        dtype: name of the precision.
-    """
-
-    values: Mapping[str, Float64]
-    tolerance: Tolerance
-    dtype: str
+    values: Mapping[str, Float64]  # float64: outputs by name, or gradients by the name of their array
+    tolerance: Tolerance  # the largest error of a correct implementation
+    dtype: str  # name of the precision
     _allowed: dict[str, Float64] = field(default_factory=dict, init=False, repr=False)
 
     def allowed(self, name: str) -> Float64:

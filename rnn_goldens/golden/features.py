@@ -15,7 +15,6 @@ INPUT_FEATURES = ("bias", "state", "multilayer", "bidirectional", "lengths", "un
 """Features of the inputs that an implementation must support. Other features describe the purpose of a golden."""
 
 DERIVED_FEATURES = (*INPUT_FEATURES, "exact")
-"""Features derived from the data of a golden."""
 
 RECURRENCE_FEATURES = ("grouped", "grouped-values", "grouped-channels", "one-beta", "packed")
 """Further features that are derived from the data of a recurrence: several query heads of a head, several heads of a
@@ -27,7 +26,6 @@ KERNEL_SIZE = "kernel-size"
 """The feature of full arrays at sizes that kernels ship. Such a golden has an HDF5 file only: JSON is too large."""
 
 DECLARED_FEATURES = ("long", "degenerate", "saturated", "chaotic", KERNEL_SIZE)
-"""Features that a scenario declares."""
 
 CORE = "core"
 """The feature of a minimal set of goldens that detects as much as the whole corpus. Only the index lists it."""

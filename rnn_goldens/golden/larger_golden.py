@@ -38,6 +38,8 @@ from rnn_goldens.golden.tolerance import with_arrays
 EXACT = {"rnn_relu", "rnn_leaky_relu", "rnn_thresholded_relu", "rnn_softsign", *RECURRENCES} - {"slstm"}
 """Cells whose added units are exactly 0: only products with 0."""
 
+SIZES_OF_UNITS = ("hidden_size", "proj_size", "d")
+
 EXPECTED, ACCUMULATION = "expected", "accumulation"
 """Kinds of arrays: expected values, and coefficients of a tolerance."""
 
@@ -69,15 +71,10 @@ T = TypeVar("T", bound=GoldenData)
 
 
 def embed(golden: T, sizes: Mapping[str, int]) -> T:
-    """Return a golden in larger sizes, with the same id.
-
-    Args:
-        golden: the golden.
-        sizes: the larger sizes by name, see ``sizes_of``. Query heads grow with ``heads``. Without sizes, the golden is
-            returned as it is.
+    """Return a golden in larger sizes, with the same id; the golden itself without sizes.
 
     Raises:
-        UnknownName: the golden has no such size.
+        UnknownName: the golden has no such size; ``sizes_of`` has those that can grow.
         WrongUse: a size is not a positive integer, or the golden is embedded already.
         Unsupported: a size is smaller than the golden's, nothing is known about zeros in a custom cell, or the profile
             of a network is for its own size only.
@@ -219,17 +216,11 @@ def _axes(golden: GoldenData, name: str) -> list[Blocks]:
 
 @dataclass(frozen=True, eq=False)
 class _Larger:
-    """The arrays of a golden in larger sizes.
-
-    Attributes:
-        golden: the golden.
-        axes: the axes that grow.
-        factor: what q is multiplied by.
-    """
+    """The arrays of a golden in larger sizes."""
 
     golden: GoldenData
-    axes: Mapping[str, Axis]
-    factor: float
+    axes: Mapping[str, Axis]  # the axes that grow
+    factor: float  # what q is multiplied by
 
     @property
     def _is_exact(self) -> bool:
@@ -239,14 +230,10 @@ class _Larger:
     def scattered(
         self, name: str, array: NDArray[Any], fill: float = 0.0, *, of_columns: float | None = None, copies: bool = True
     ) -> NDArray[Any]:
-        """Return an array in the larger shape.
+        """Return an array in the larger shape, with ``fill`` in added elements.
 
-        Args:
-            name: the name of the array.
-            array: the array.
-            fill: the value of added elements.
-            of_columns: their value in added columns of weights, where the rows are not added; ``fill`` if None.
-            copies: whether what does not mix is copied; else it is 0.
+        ``of_columns`` is in added columns of weights, where the rows are not added; ``fill`` if None. Without
+        ``copies``, what does not mix is 0.
         """
         axes = list(enumerate(_axes(self.golden, name)))
         for number, (blocks, size) in reversed(axes):
@@ -304,16 +291,10 @@ class _Larger:
 
         A weight of an added unit's output has a gradient that depends on rounding errors: any value is right.
         """
-        any_value = ANY_VALUE if kind == ACCUMULATION and not self._is_exact and self._reads_units(name) else None
+        reads_units = name in self.golden.stored.weights and _axes(self.golden, name)[-1][1] in SIZES_OF_UNITS
+        any_value = ANY_VALUE if kind == ACCUMULATION and not self._is_exact and reads_units else None
         larger = self.scattered(name, array, of_columns=any_value, copies=False)
         return larger / self.factor if name == "q" else larger
-
-    def _reads_units(self, name: str) -> bool:
-        return name in self.golden.stored.weights and _axes(self.golden, name)[-1][1] in (
-            "hidden_size",
-            "proj_size",
-            "d",
-        )
 
     def gradients(self, gradients: Gradients) -> Gradients:
         """Return the gradients in the larger sizes; the cotangents of copies are 0."""

@@ -93,12 +93,7 @@ def precision(name: str) -> Precision:
 
 
 def precision_name(dtype: object) -> str:
-    """Return the name of a precision, from its name or from a dtype of NumPy, torch or ml_dtypes.
-
-    Raises:
-        UnknownName: no such precision.
-        TypeError: the value is not a dtype.
-    """
+    """Return the name of a precision: it, or a dtype of NumPy, torch or ml_dtypes. Raises UnknownName or TypeError."""
     if isinstance(dtype, str) or type(dtype).__module__ == "torch":
         return precision(str(dtype).removeprefix("torch.")).name
     try:

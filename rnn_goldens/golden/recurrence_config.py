@@ -165,15 +165,10 @@ LARGEST = 2**20
 """The largest size of an axis."""
 
 AnyConfig = Config | RecurrenceConfig
-"""The configuration of a golden."""
 
 
 def recurrence_config(cell: str, values: Mapping[str, Any], own: Recurrence | None = None) -> RecurrenceConfig:
-    """Return the configuration of a recurrence: a built-in one, or an ``own`` one that a user declares.
-
-    Raises:
-        WrongUse: a size is missing or not positive, sizes do not go together, or an option does not exist.
-    """
+    """Return the configuration of a recurrence, built in or a user's ``own``. Raises WrongUse if it is wrong."""
     recurrence = own or RECURRENCES[cell]
     missing = [name for name in recurrence.sizes if name not in values]
     if missing:

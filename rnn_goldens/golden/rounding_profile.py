@@ -50,22 +50,15 @@ def algorithms_for(steps: int) -> tuple[str, ...]:
 
 
 MEANINGS = {name: meaning for group in _MEANINGS.values() for name, meaning in group.items()}
-"""The parts of profiles, by name."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The rounding errors that a tolerance allows.
+    """The rounding errors that a tolerance allows."""
 
-    Attributes:
-        arithmetic: ``ieee``, ``tf32`` or ``wgsl``.
-        algorithm: ``step`` or ``chunk=N``, for recurrences.
-        half: ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions.
-    """
-
-    arithmetic: str = IEEE
-    algorithm: str = UP_TO_64
-    half: str = INSIDE
+    arithmetic: str = IEEE  # ``ieee``, ``tf32`` or ``wgsl``
+    algorithm: str = UP_TO_64  # ``step`` or ``chunk=N``, for recurrences
+    half: str = INSIDE  # ``float32-inside``, ``operands-stored`` or ``all-stored``, for recurrences in half precisions
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -107,12 +100,7 @@ DEFAULT = Profile()
 
 
 def profile_named(names: Iterable[str]) -> Profile:
-    """Return the profile with some parts, such as ``["step", "operands-stored"]``; the default for none.
-
-    Raises:
-        UnknownName: there is no such part.
-        WrongUse: two parts exclude each other.
-    """
+    """Return the profile with some parts. Raises UnknownName, or WrongUse if two exclude each other."""
     found = DEFAULT
     given: dict[str, str] = {}
     for name in names:
@@ -135,11 +123,7 @@ def _unknown(name: str) -> WrongUse | UnknownName:
 
 
 def profile_lines(profiles: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield each profile other than the default with its meaning, and the number of results that it applies to.
-
-    Args:
-        profiles: for each result, the parts of its profile; empty for the default.
-    """
+    """Yield each profile other than the default, with its meaning and the number of results with these parts."""
     for parts, count in Counter(map(tuple, profiles)).items():
         if parts:
             allowed = "; ".join(f"{name}: {MEANINGS[name]}" for name in parts)

@@ -29,17 +29,11 @@ STACKED = (("weight_ih", "GI"), ("weight_hh", "GP"), ("bias_ih", "G"), ("bias_hh
 
 
 class Block(NamedTuple):
-    """A block of the rows of a weight, such as those of a gate.
+    """A block of the rows of a weight, such as those of a gate."""
 
-    Attributes:
-        weight: the name of the weight without the suffix of its layer and direction.
-        number: which block.
-        blocks: the number of blocks.
-    """
-
-    weight: str
-    number: int
-    blocks: int
+    weight: str  # the name of the weight without the suffix of its layer and direction
+    number: int  # which block
+    blocks: int  # the number of blocks
 
     def rows(self, size: int) -> slice:
         """Return the rows of the block in an array of ``size`` rows."""
@@ -48,22 +42,17 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Layout:
-    """The gates, states and weights of a cell, from which the shapes of its arrays follow.
+    """The gates, states and weights of a cell, from which the shapes of its arrays follow."""
 
-    Attributes:
-        gates: one letter for each block of hidden_size rows in the stacked weights, in order.
-        states: the states carried from step to step. The first is h, the output, of P numbers; others have H. State c
-            has the initial value c0 and the last value c_n.
-        most_states: the largest number of last states that implementations return: h and c, of any network.
-        weights: by name, a letter for each axis: I is the size of the layer's input, H hidden_size, P the size of h
-            (proj_size, or hidden_size), G the rows of all gates. Biases are absent in a network without them.
-    """
-
-    gates: str
+    gates: str  # one letter for each block of hidden_size rows in the stacked weights, in order
+    # the states carried from step to step. The first is h, the output, of P numbers; others have H. State c has the
+    # initial value c0 and the last value c_n
     states: tuple[str, ...] = ("h",)
+    # by name, a letter for each axis: I is the size of the layer's input, H hidden_size, P the size of h (proj_size, or
+    # hidden_size), G the rows of all gates. Biases are absent in a network without them
     weights: tuple[tuple[str, str], ...] = STACKED
 
-    most_states: ClassVar[int] = 2
+    most_states: ClassVar[int] = 2  # of the last states that implementations of any network return: h and c
 
     @property
     def initial(self) -> tuple[str, ...]:
@@ -143,7 +132,6 @@ STATE = "[A-Za-z]+"
 """Pattern of the name of a state: ``h``, whose initial value is ``h0`` and whose last value is ``h_n``."""
 
 MAX_STATES = 16
-"""The largest number of states of a custom cell."""
 
 _LAST_STATE = re.compile(f"{STATE}_n")
 
@@ -152,7 +140,6 @@ OutputNames = str | Sequence[str] | None
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 CUSTOM_CELL = rf"{_NAME}(\.{_NAME})*:{_NAME}"
-"""Pattern of the name of a custom cell."""
 
 _CUSTOM = re.compile(CUSTOM_CELL)
 
@@ -163,12 +150,7 @@ def is_custom_cell(name: str) -> bool:
 
 
 def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of the outputs to compare, out first; () if all of ``OUTPUTS`` are named.
-
-    Raises:
-        UnknownName: no such output.
-        WrongUse: the names do not include out.
-    """
+    """Return the outputs to compare, out first; () for all of ``OUTPUTS``. Raises UnknownName; WrongUse without out."""
     selected = {names} if isinstance(names, str) else set(names)
     for name in selected:
         if name not in OUTPUTS and not _LAST_STATE.fullmatch(name):
@@ -181,19 +163,12 @@ def chosen_outputs(names: str | Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ArrayShapes:
-    """The shapes of the arrays of a golden, by name.
+    """The shapes of the arrays of a golden, by name."""
 
-    Attributes:
-        inputs: the inputs at all time steps.
-        initial: the initial states.
-        weights: the weights.
-        outputs: the outputs and the last states.
-    """
-
-    inputs: Mapping[str, Shape]
-    initial: Mapping[str, Shape]
+    inputs: Mapping[str, Shape]  # the inputs at all time steps
+    initial: Mapping[str, Shape]  # the initial states
     weights: Mapping[str, Shape]
-    outputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]  # the outputs and the last states
 
     @property
     def every(self) -> dict[str, Shape]:

@@ -42,21 +42,15 @@ class LazyArrays(Mapping[str, Float64]):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class InputArrays:
-    """Model inputs as stored: float64 (lengths int64), read-only; None where the scenario defines none.
+    """Model inputs as stored: float64 (lengths int64), read-only; None where the scenario defines none."""
 
-    Attributes:
-        weights: by name; PyTorch's names for a network.
-        inputs: by name. A network has x, (batch, time, input), or (time, input) if unbatched.
-        states: the initial states by name, such as ``h0`` and ``c0``: (layers·directions, batch, hidden), without the
-            batch axis if unbatched; empty where the scenario defines none.
-        lengths: (batch,), the number of time steps of each sequence.
-        offsets: (sequences + 1,), where each packed sequence of a recurrence starts, and the end of the last one.
-    """
-
-    weights: Mapping[str, Float64]
-    inputs: Mapping[str, Float64]
+    weights: Mapping[str, Float64]  # by name; PyTorch's names for a network
+    inputs: Mapping[str, Float64]  # by name. A network has x, (batch, time, input), or (time, input) if unbatched
+    # the initial states by name, such as ``h0`` and ``c0``: (layers·directions, batch, hidden), without the batch axis
+    # if unbatched; empty where the scenario defines none
     states: Mapping[str, Float64] = field(default_factory=dict)
-    lengths: NDArray[np.int64] | None = None
+    lengths: NDArray[np.int64] | None = None  # (batch,), the number of time steps of each sequence
+    # (sequences + 1,), where each packed sequence of a recurrence starts, and the end of the last one
     offsets: NDArray[np.int64] | None = None
 
     @property
@@ -91,24 +85,16 @@ class InputArrays:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BackwardInputArrays(InputArrays):
-    """Model inputs and cotangents.
+    """Model inputs and cotangents."""
 
-    Attributes:
-        cotangents: the cotangents that the scenario defines, by name: ``d_out``, ``d_h_n`` and so on.
-    """
-
-    cotangents: Mapping[str, Float64]
+    cotangents: Mapping[str, Float64]  # that the scenario defines, by name: ``d_out``, ``d_h_n`` and so on
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GoldenArrays(InputArrays):
-    """Model inputs and expected outputs.
+    """Model inputs and expected outputs."""
 
-    Attributes:
-        expected: by name: ``out``, (batch, time, directions·hidden); ``h_n`` and others such as ``c_n``, like ``h0``.
-    """
-
-    expected: Mapping[str, Float64]
+    expected: Mapping[str, Float64]  # ``out``, (batch, time, directions·hidden); ``h_n`` and ``c_n`` like ``h0``
 
     @property
     def out(self) -> Float64:

@@ -26,27 +26,16 @@ class About:
 
 @dataclass(frozen=True)
 class Checked:
-    """An implementation and its results.
+    """An implementation and its results."""
 
-    Attributes:
-        name: its name, as on the command line; "" for a project's own tests.
-        versions: the versions of its packages.
-        results: its results, from simple to hard goldens.
-        causes: as in ``results-1.schema.json``.
-        drawn: by test, the picture and message of wrong results.
-        command: returns the command that runs a result's golden again; "" if unknown.
-        why: why the run is not complete; "" if it is complete.
-        gradients: the results of its gradients, in a report; None if they were not checked.
-    """
-
-    name: str
-    versions: Mapping[str, str] = field(default_factory=dict)
-    results: Sequence[Result] = ()
-    causes: Sequence[Mapping[str, Any]] = ()
-    drawn: Mapping[str, Drawn] = field(default_factory=dict)
-    command: Callable[[Result], str] = lambda _: ""
-    why: str = ""
-    gradients: "Checked | None" = None
+    name: str  # its name, as on the command line; "" for a project's own tests
+    versions: Mapping[str, str] = field(default_factory=dict)  # the versions of its packages
+    results: Sequence[Result] = ()  # its results, from simple to hard goldens
+    causes: Sequence[Mapping[str, Any]] = ()  # as in ``results-1.schema.json``
+    drawn: Mapping[str, Drawn] = field(default_factory=dict)  # by test, the picture and message of wrong results
+    command: Callable[[Result], str] = lambda _: ""  # returns what runs a result's golden again
+    why: str = ""  # why the run is not complete; "" if it is complete
+    gradients: "Checked | None" = None  # the results of its gradients, in a report; None if they were not checked
 
     @property
     def everything(self) -> Sequence[Result]:
@@ -55,13 +44,7 @@ class Checked:
 
 
 def reasons(results: Iterable[Result], outcome: str, cells: Mapping[str, str]) -> list[Row]:
-    """Return why results have an outcome, or what is known about it, with their number, cells and precisions.
-
-    Args:
-        results: the results.
-        outcome: the outcome.
-        cells: the cells of the goldens, as far as they are known.
-    """
+    """Return why results have an outcome, or what is known about it, with their number, cells and precisions."""
     found: dict[str, list[Result]] = {}
     for result in results:
         if result["outcome"] == outcome:
@@ -84,19 +67,12 @@ def in_order(cells: Set[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Trend:
-    """A change since an earlier report.
+    """A change since an earlier report."""
 
-    Attributes:
-        direction: ``better``, ``worse`` or ``other``.
-        where: the implementation, and the cell and precision, if it is of one.
-        change: the description.
-        is_excused: whether other versions or another machine may be the reason.
-    """
-
-    direction: str
-    where: str
-    change: str
-    is_excused: bool = False
+    direction: str  # ``better``, ``worse`` or ``other``
+    where: str  # the implementation, and the cell and precision, if it is of one
+    change: str  # the description
+    is_excused: bool = False  # whether other versions or another machine may be the reason
 
     @property
     def symbol(self) -> str:
@@ -106,20 +82,11 @@ class Trend:
 
 @dataclass(frozen=True)
 class Content:
-    """The content of a page.
+    """The content of a page."""
 
-    Attributes:
-        title: its heading.
-        checked: the implementations.
-        about: the goldens, by id.
-        made_with: versions, by name.
-        since: the earlier report; "" without one.
-        moved: changes since the earlier report.
-    """
-
-    title: str
-    checked: Sequence[Checked]
-    about: Mapping[str, About]
-    made_with: Mapping[str, str] = field(default_factory=dict)
-    since: str = ""
-    moved: Sequence[Trend] = ()
+    title: str  # its heading
+    checked: Sequence[Checked]  # the implementations
+    about: Mapping[str, About]  # the goldens, by id
+    made_with: Mapping[str, str] = field(default_factory=dict)  # versions, by name
+    since: str = ""  # the earlier report; "" without one
+    moved: Sequence[Trend] = ()  # changes since the earlier report

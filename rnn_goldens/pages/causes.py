@@ -34,28 +34,17 @@ class Named:
 
 @dataclass(frozen=True)
 class Cause:
-    """A paragraph about a cause.
+    """A paragraph about a cause."""
 
-    Attributes:
-        number: the number of the implementation.
-        certainty: a key of ``SYMBOLS``.
-        failed: the number of failing goldens; causes are sorted by it.
-        heading: the cells, and how many of their goldens fail.
-        deviations: the deviations that explain the failures.
-        notes: further findings, as sentences.
-        cell, text: the filters that show these goldens; "" for none.
-        is_explained: whether ``rnn-goldens explain`` shows the deviations of one of these cells.
-    """
-
-    number: int
-    certainty: str
-    failed: int
-    heading: str
-    deviations: tuple[Named, ...] = ()
-    notes: tuple[str, ...] = ()
-    cell: str = ""
+    number: int  # the number of the implementation
+    certainty: str  # a key of ``SYMBOLS``
+    failed: int  # the number of failing goldens; causes are sorted by it
+    heading: str  # the cells, and how many of their goldens fail
+    deviations: tuple[Named, ...] = ()  # the deviations that explain the failures
+    notes: tuple[str, ...] = ()  # further findings, as sentences
+    cell: str = ""  # a filter that shows these goldens, as ``text`` is; "" for none
     text: str = ""
-    is_explained: bool = True
+    is_explained: bool = True  # whether ``rnn-goldens explain`` shows the deviations of one of these cells
 
     @property
     def symbol(self) -> str:

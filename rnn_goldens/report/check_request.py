@@ -9,11 +9,7 @@ from typing import Any
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden_result import (
-    Result,
-    golden_and_precision,
-    own_reason,
-)
+from rnn_goldens.golden_result import Result, golden_and_precision, own_reason
 from rnn_goldens.pages import Checked
 from rnn_goldens.plugin import as_typed
 from rnn_goldens.plugin.builtin_check.supervisor import run
@@ -30,36 +26,22 @@ ENDINGS = (".txt", ".gradients.txt", ".skip.txt")
 
 @dataclass(frozen=True)
 class CheckRequest:
-    """The options of the checks of a report, the same for every implementation.
+    """The options of the checks of a report, the same for every implementation."""
 
-    Attributes:
-        corpus: the goldens.
-        known_failures: a folder; ``NAME.txt`` in it lists the known failures of the implementation NAME,
-            ``NAME.gradients.txt`` the known failures of its gradients, ``NAME.skip.txt`` goldens not to run.
-        time_limit: seconds that an implementation has for one golden; None for the default of ``rnn-goldens check``.
-        only: an expression that goldens must match, as pytest's ``-k``; "" for all.
-        processes: number of processes, as xdist's ``-n``; "" for one.
-        drawn: whether to collect pictures of wrong outputs.
-        gradients: whether to check gradients, too.
-        profile: names of the profile, which says which rounding errors are allowed; empty for the default.
-        selection: arguments of ``Corpus.select``; empty for all goldens.
-        dtypes: the precisions; empty for all.
-        revision: what the user calls the version of what is checked, such as a commit; "" for nothing.
-        progress: called about once a second with the number of goldens compared and selected.
-    """
-
-    corpus: Corpus
+    corpus: Corpus  # the goldens
+    # a folder; ``NAME.txt`` in it lists the known failures of the implementation NAME, ``NAME.gradients.txt`` the known
+    # failures of its gradients, ``NAME.skip.txt`` goldens not to run
     known_failures: Path | None = None
-    time_limit: float | None = None
-    only: str = ""
-    processes: str = ""
-    drawn: bool = False
-    gradients: bool = False
-    profile: Sequence[str] = ()
-    selection: Mapping[str, Any] = field(default_factory=dict)
-    dtypes: Sequence[str] = ()
-    revision: str = ""
-    progress: Callable[[int, int], None] | None = None
+    time_limit: float | None = None  # seconds for one golden; None for the default of ``rnn-goldens check``
+    only: str = ""  # an expression that goldens must match, as pytest's ``-k``; "" for all
+    processes: str = ""  # number of processes, as xdist's ``-n``; "" for one
+    drawn: bool = False  # whether to collect pictures of wrong outputs
+    gradients: bool = False  # whether to check gradients, too
+    profile: Sequence[str] = ()  # names of the profile: the rounding errors that are allowed; empty for the default
+    selection: Mapping[str, Any] = field(default_factory=dict)  # arguments of ``Corpus.select``; empty for all goldens
+    dtypes: Sequence[str] = ()  # the precisions; empty for all
+    revision: str = ""  # what the user calls the version of what is checked, such as a commit; "" for nothing
+    progress: Callable[[int, int], None] | None = None  # called each second: goldens compared, selected
 
     def file(self, implementation: str, ending: str) -> Path | None:
         """Return the file of an implementation with one of the ``ENDINGS``; None if there is none."""
@@ -95,11 +77,7 @@ class CheckRequest:
 
 
 def check(implementation: str, request: CheckRequest) -> Checked:
-    """Check an implementation; the results are in the order of the corpus.
-
-    Args:
-        implementation: as for ``rnn-goldens check``; ``-- COMMAND`` for a program.
-        request: the goldens and options.
+    """Check an implementation, ``-- COMMAND`` for a program; the results are in the order of the corpus.
 
     Raises:
         WrongUse: the implementation could not be checked; the message has the output of its run.

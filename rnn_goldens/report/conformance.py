@@ -1,4 +1,4 @@
-"""The content of ``conformance.json``: how many goldens each implementation passes, refuses and gets wrong."""
+"""How many goldens each implementation passes, refuses and gets wrong: ``conformance.json``, and the badge."""
 
 import platform
 from collections import Counter
@@ -11,15 +11,7 @@ from typing import Any
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden_result import (
-    FAILED,
-    KNOWN,
-    PASSED,
-    REFUSED,
-    WRONG,
-    Result,
-    gradient_counts,
-)
+from rnn_goldens.golden_result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, WRONG, Result, gradient_counts
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages import Checked, in_order, reasons
 from rnn_goldens.programs.command import find_command, is_command
@@ -28,6 +20,9 @@ from rnn_goldens.report.check_request import CheckRequest
 from rnn_goldens.schema import FORMATS, problems
 
 Document = dict[str, Any]
+
+GOOD, FAIR, BAD, NOTHING = "brightgreen", "yellow", "red", "lightgrey"
+"""Colours: all implementations agree; not all agree; some failed, were skipped or not checked; nothing compared."""
 
 
 def document(found: Iterable[Checked], request: CheckRequest, merged: Iterable[Document] = ()) -> Document:
@@ -104,3 +99,21 @@ def versions(implementation: str, time_limit: float) -> dict[str, str]:
         program.close()
         return {program.name: program.version}
     return versions_of_packages(implementation)
+
+
+def badge(found: Sequence[Checked], unchecked: int = 0) -> dict[str, Any]:
+    """Return the badge, a summary in words and a colour; ``unchecked`` implementations could not be checked."""
+    counts = Counter(result["outcome"] for one in found for result in one.everything)
+    passing = [one for one in found if any(result["outcome"] == PASSED for result in one.results)]
+    agreeing = [one for one in passing if {result["outcome"] for result in one.everything} <= {PASSED, REFUSED}]
+    if len(found) + unchecked > 1:
+        summary = f"{len(agreeing)} of {len(found) + unchecked} implementations agree"
+    else:
+        names = {"passed": "passed", "failed": "wrong", "known-failure": "known to be wrong", "refused": "refused"}
+        summary = ", ".join(f"{counts[outcome]} {name}" for outcome, name in names.items() if counts[outcome])
+    colour = GOOD if len(agreeing) == len(found) else FAIR
+    if counts["failed"] or counts["skipped"] or unchecked:
+        colour = BAD
+    elif not any(counts[outcome] for outcome in CHECKED):
+        colour = NOTHING
+    return {"schemaVersion": 1, "label": "rnn-goldens", "message": summary or "nothing was checked", "color": colour}

@@ -14,7 +14,6 @@ from rnn_goldens.schema import problems
 Document = dict[str, Any]
 
 OUTCOMES = ("wrong", "passed", "refused")
-"""The outcomes that a report counts."""
 
 _MAX_NAMED = 5
 
@@ -58,14 +57,8 @@ def _parts(implementation: Document) -> dict[str, Document]:
 def rows(paths: Iterable[Path], corpus: Corpus, checked: Iterable[str]) -> list[Document]:
     """Return the rows of other reports, with their ``made_with``, and the corpus version if it differs.
 
-    Args:
-        paths: the reports.
-        corpus: the corpus of this report.
-        checked: the implementations that this report checks itself.
-
-    Raises:
-        InvalidFile: a file is not a report, is of another corpus or of a later version, contains an implementation
-            that is checked here or is in a previous file, or did not check every golden.
+    Raises InvalidFile if a file is not a report, is of another corpus or of a later version, contains an implementation
+    that is ``checked`` here or is in a previous file, or did not check every golden.
     """
     found: list[Document] = []
     where = dict.fromkeys(checked, "is checked here, too")

@@ -58,14 +58,7 @@ def content(
     request: CheckRequest,
     earlier: tuple[str, Document] | None = None,
 ) -> Content:
-    """Return the content of the page.
-
-    Args:
-        found: the results of each implementation.
-        document: the report.
-        request: the request of the report.
-        earlier: name and content of an earlier report.
-    """
+    """Return the content of the page of a report, given the name and content of an earlier report, if any."""
     versions = {i["name"]: i["versions"] for i in document["implementations"]}
     corpus = request.corpus
     more = [] if corpus.folder in packaged().values() else [f"--rnn-goldens-corpus={corpus.folder}"]

@@ -14,7 +14,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.export.c_header import CHECKER, checker
-from rnn_goldens.export.encoder import encode
+from rnn_goldens.export.exported_golden import encode
 from vectors.archive import FORMATS
 
 GOLDENS = (

@@ -3,12 +3,12 @@
 from benchmarks.corpus_coverage import activations, sizes, sizes_of_recurrences
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage import activation_arguments
-from rnn_goldens.generator.coverage.activation_arguments import LARGEST_COVERING, bands
+from rnn_goldens.generator.coverage.activation_arguments import LARGEST_COVERING, Place, SmallestErrors, bands
 
-EVERYWHERE = {
+EVERYWHERE: dict[Place, SmallestErrors] = {
     (cell, label, band): dict.fromkeys(LARGEST_COVERING, (16.0, "some/golden"))
     for cell in activation_arguments.CELLS
-    for label in activation_arguments.activations(cell)
+    for label in activation_arguments.functions(cell)
     for band in bands()
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from command_line.conftest import in_a_terminal
 
-from rnn_goldens.generator import estimate
+from rnn_goldens.generator import predicted_cost
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINDING, WRONG_USE = 1, 2
@@ -69,8 +69,8 @@ def test_a_slow_golden_shows_a_progress_bar_on_a_terminal(mine: Path) -> None:
 
 
 def test_a_long_time_is_said_in_80_columns(run: Run, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "predicted_seconds", lambda one: 4000.0 if "long" in one.id else 1000.0)
-    monkeypatch.setattr(estimate, "cores", lambda: 1)
+    monkeypatch.setattr(predicted_cost, "predicted_seconds", lambda one: 4000.0 if "long" in one.id else 1000.0)
+    monkeypatch.setattr(predicted_cost, "cores", lambda: 1)
     two = 'SCENARIOS = [*SCENARIOS, replace(SCENARIOS[0], id="mine/a-gru-with-a-long-name", h0=np.zeros((1, 2, 4)))]\n'
     mine.write_text(f"{mine.read_text('utf-8')}\nfrom dataclasses import replace\n\n{two}", "utf-8")
     shown = run(*MAKE)

@@ -7,7 +7,7 @@ import pytest
 from examples.compilation import EXAMPLES, Need
 
 from rnn_goldens import load
-from rnn_goldens.export.encoder import encode
+from rnn_goldens.export.exported_golden import encode
 
 PAGE = (EXAMPLES / "c/README.md").read_text("utf-8")
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rnn_goldens.cells import Array, Network
-from rnn_goldens.exhaustive.activations import ACTIVATIONS, BREAKPOINTS, WORST, Activation, arguments
+from rnn_goldens.exhaustive.sweep import ACTIVATIONS, BREAKPOINTS, WORST, Activation, arguments
 from rnn_goldens.golden.precision import PRECISIONS
 
 

@@ -12,11 +12,13 @@ import pytest
 from rnn_goldens import Unsupported
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.command_line import main
-from rnn_goldens.exhaustive.activations import ACTIVATIONS, Activation, arguments
 from rnn_goldens.exhaustive.sweep import (
+    ACTIVATIONS,
     ROWS,
+    Activation,
     ActivationErrors,
     SweepResult,
+    arguments,
     certified,
     exhaustive_check,
     measured,

@@ -15,8 +15,7 @@ from safetensors import safe_open
 
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.comparison.verdict import compare
-from rnn_goldens.export.encoder import encode
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import encode, write
 from rnn_goldens.golden.precision import PRECISIONS
 
 FORMATS = ("npz", "safetensors")

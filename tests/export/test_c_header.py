@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from rnn_goldens import Golden, load
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export.encoder import encode, files
-from rnn_goldens.export.exported_golden import identifier
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import encode, files, identifier, write
 from rnn_goldens.golden.precision import PRECISIONS
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")

@@ -9,8 +9,7 @@ import pytest
 from factories.killed_process import killed
 
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export.exported_golden import Exported
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import Exported, write
 
 ONE = Exported("a/one", "a/one.npz", {"": b"one"})
 TWO = Exported("b/two", "b/two.npz", {"": b"two"})
@@ -100,7 +99,7 @@ FORBIDDEN = """
 import os, sys
 from pathlib import Path
 from rnn_goldens.export.exported_golden import Exported
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import write
 
 folder = Path(sys.argv[1])
 if os.geteuid() == 0:
@@ -130,7 +129,7 @@ def test_two_goldens_with_one_path_are_an_error_before_writing(tmp_path: Path) -
 
 WORK = """
 from rnn_goldens.export.exported_golden import Exported
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import write
 
 def work(folder):
     new = [Exported("a/one", "a/one.npz", {"": b"new one"}), Exported("b/two", "b/two.npz", {"": b"new two"})]

@@ -13,8 +13,7 @@ from onnx import numpy_helper
 
 from rnn_goldens import Unsupported, load
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.export.encoder import encode
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import encode, write
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.onnx_model import onnx_model
 

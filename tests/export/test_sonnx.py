@@ -21,8 +21,7 @@ from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.cells import Network, case_of
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.kill_matrix import detections, kill_matrix
-from rnn_goldens.export.encoder import encode, files
-from rnn_goldens.export.folder import write
+from rnn_goldens.export.exported_golden import encode, files, write
 from rnn_goldens.export.sonnx import accuracy
 from rnn_goldens.export.sonnx.accuracy import page
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import to_builtins
 from numpy.typing import NDArray
 
 from rnn_goldens import encoding, load
@@ -91,6 +92,6 @@ def add_gradients(folder: Path, ids: tuple[str, ...]) -> Path:
             files = encoding.encode(golden)
             for suffix, content in files.items():
                 (folder / f"{golden.id}{suffix}").write_bytes(content)
-            index["goldens"][number] = index_entry(golden, files, core=CORE in entry["features"])
+            index["goldens"][number] = to_builtins(index_entry(golden, files, core=CORE in entry["features"]))
     (folder / INDEX).write_text(json.dumps(index), "utf-8")
     return folder

@@ -18,7 +18,7 @@ from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.deviations import deviation
 from rnn_goldens.diagnosis.candidates import Candidates
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.export.encoder import encode
+from rnn_goldens.export.exported_golden import encode
 from rnn_goldens.generator import ball_evaluation
 from rnn_goldens.golden.shapes import Config, Layout, weight_shapes
 from rnn_goldens.implementations import adapt, numpy_cells, outputs_of

@@ -15,8 +15,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import NUMPY
 from rnn_goldens.cells.network import recorded
 from rnn_goldens.generator import ball_evaluation
-from rnn_goldens.generator.ball_evaluation import proven
-from rnn_goldens.generator.balls import BITS_OF_A_SIGN, Balls, Undecided, balls, rounded
+from rnn_goldens.generator.ball_evaluation import BITS_OF_A_SIGN, Balls, Undecided, balls, proven, rounded
 from rnn_goldens.generator.certification import certify
 from rnn_goldens.generator.exact_sums import Needs, least_bit, needs_of_sum
 from rnn_goldens.generator.scenario import Refused, Scenario

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +13,11 @@ import pytest
 from factories.documented import DOCUMENTED
 from factories.scenarios import chaotic
 
-from rnn_goldens import InvalidFile, UnknownName
+from rnn_goldens import Golden, InvalidFile, UnknownName
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.errors import WrongUse
-from rnn_goldens.generator.certification import Certification, certification
+from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.corpus_replacement import folder_lock
 from rnn_goldens.generator.generate import Outcome, generate
@@ -170,7 +170,7 @@ def test_cached_scenarios_are_not_certified_again(
     generate(DOCUMENTED, corpus, certified=certified)
     certified_ids: list[str] = []
 
-    def recorded(scenario: Scenario) -> Certification:
+    def recorded(scenario: Scenario) -> tuple[Golden, Mapping[str, str]]:
         certified_ids.append(scenario.id)
         return certification(scenario)
 

@@ -14,7 +14,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.generator import golden_files
-from rnn_goldens.generator.certification import Certification, certify
+from rnn_goldens.generator.certification import certify
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.reproducibility import check
@@ -48,9 +48,7 @@ with_another_purpose = with_changed(lambda _: {"purpose": "The same, in other wo
 
 @pytest.fixture
 def certified_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Certify], None]:
-    return lambda by: monkeypatch.setattr(
-        golden_files, "certification", lambda scenario: Certification(by(scenario), {})
-    )
+    return lambda by: monkeypatch.setattr(golden_files, "certification", lambda scenario: (by(scenario), {}))
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 from factories.documented import DOCUMENTED
 
 from rnn_goldens import encoding
-from rnn_goldens.corpus import open_corpus
+from rnn_goldens.corpus import Entry, open_corpus
 from rnn_goldens.generator.generate import generate
 from rnn_goldens.generator.golden_files import BuiltGolden, build, is_unchanged
-from rnn_goldens.generator.index import Entry, index_entry
+from rnn_goldens.generator.index import index_entry
 from rnn_goldens.generator.reproducibility import check, check_values
 from rnn_goldens.generator.scenarios import SCENARIOS
 from rnn_goldens.golden.features import CORE

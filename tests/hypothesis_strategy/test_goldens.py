@@ -17,8 +17,7 @@ from rnn_goldens.cells import case_of
 from rnn_goldens.deviations import deviation
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.fuzz.bounds import Sizes, bounds
-from rnn_goldens.fuzz.choices import TABLE
-from rnn_goldens.fuzz.drawn_inputs import draw_inputs, gentler
+from rnn_goldens.fuzz.drawn_inputs import TABLE, draw_inputs, gentler
 from rnn_goldens.fuzz.example_store import keep
 from rnn_goldens.fuzz.strategy import certified
 from rnn_goldens.golden.built_in_cells import CELLS

@@ -4,7 +4,7 @@ import pytest
 
 from rnn_goldens.golden_result import Result
 from rnn_goldens.pages import Checked
-from rnn_goldens.report.badge import badge
+from rnn_goldens.report.conformance import badge
 
 
 def results_of(*outcomes: str) -> Checked:

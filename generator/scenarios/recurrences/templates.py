@@ -33,45 +33,27 @@ LONG = 40
 
 @dataclass(frozen=True)
 class Call:
-    """A configuration with the shape of its inputs.
+    """A configuration with the shape of its inputs."""
 
-    Attributes:
-        sizes: sizes and options.
-        batch, time: the size of the batch, and the number of time steps; packed sequences have those of ``offsets``.
-        state: whether initial states are given.
-        offsets: of packed sequences.
-    """
-
-    sizes: Mapping[str, Any]
+    sizes: Mapping[str, Any]  # sizes and options
     batch: int = 1
-    time: int = 6
-    state: bool = True
-    offsets: tuple[int, ...] | None = None
+    time: int = 6  # steps; packed sequences have the batch and the time of ``offsets``
+    state: bool = True  # whether initial states are given
+    offsets: tuple[int, ...] | None = None  # of packed sequences
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A call of a recurrence with a purpose.
+    """A call of a recurrence with a purpose."""
 
-    Attributes:
-        name: the last part of the id.
-        purpose: what it shows or detects.
-        call: the configuration with the shape of its inputs.
-        cells: the rules of attention that have this variant.
-        change: changes the drawn inputs, and the states, which are in the same mapping.
-        cotangents: names of the outputs with a cotangent; all if None.
-        gradient_purpose: what the cotangents show or detect; "" without gradients.
-        precisions: the precisions of the golden.
-    """
-
-    name: str
-    purpose: str
-    call: Call
-    cells: tuple[str, ...] = ATTENTION
-    change: Callable[[Arrays], Arrays] = field(default=dict)
-    cotangents: tuple[str, ...] | None = None
-    gradient_purpose: str = ""
-    precisions: tuple[str, ...] = tuple(PRECISIONS)
+    name: str  # the last part of the id
+    purpose: str  # what it shows or detects
+    call: Call  # the configuration with the shape of its inputs
+    cells: tuple[str, ...] = ATTENTION  # the rules of attention that have this variant
+    change: Callable[[Arrays], Arrays] = field(default=dict)  # of the drawn inputs and states, in one mapping
+    cotangents: tuple[str, ...] | None = None  # names of the outputs with a cotangent; all if None
+    gradient_purpose: str = ""  # what the cotangents show or detect; "" without gradients
+    precisions: tuple[str, ...] = tuple(PRECISIONS)  # the precisions of the golden
 
     def scenario(self, cell: str, draw: Draw, folder: str = "") -> RecurrenceScenario:
         """Return the scenario of a cell with numbers from ``draw``."""

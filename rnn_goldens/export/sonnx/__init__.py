@@ -32,11 +32,7 @@ _ACTIVATIONS = (["Sigmoid", "Tanh", "Tanh"], ["Sigmoid", "Tanh"], ["Tanh"], ["Re
 
 
 def sonnx_case(golden: Golden) -> Exported:
-    """Return the case.
-
-    Raises:
-        Unsupported: the golden has several layers, or no operator with the profile's activations computes it.
-    """
+    """Return the case. Raises Unsupported for several layers, or if no operator of the profile computes the golden."""
     why = reason_against(golden.cell, golden.features)
     if why:
         raise Unsupported(why)

@@ -22,7 +22,6 @@ from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.implementations.onnx_model import ATTRIBUTES
 
 _EXAMPLES = {"lstm": "lstm/plain", "gru": "gru/plain", "rnn": "rnn-tanh/plain"}
-"""The golden of each page's example."""
 
 _KNOWN_FAILURES = {
     "LSTM": """
@@ -35,7 +34,6 @@ lstm_clip_* where |c| exceeds the attribute clip.
 _FLOAT = PRECISIONS["float32"]
 
 _SECTIONS = ("definition", "variants", "propagation", "contraction", "losses")
-"""The parts of an operator's text, in order."""
 
 _TEXTS = Path(__file__).parent
 

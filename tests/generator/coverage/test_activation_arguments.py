@@ -5,15 +5,21 @@ import pytest
 
 from rnn_goldens import load
 from rnn_goldens.cells import Network, case_of
-from rnn_goldens.generator.coverage import activation_arguments, linear_pieces
-from rnn_goldens.generator.coverage.activation_arguments import BandRecorder, activations, missing, observe
-from rnn_goldens.generator.coverage.linear_pieces import EPSILON
+from rnn_goldens.generator.coverage import activation_arguments
+from rnn_goldens.generator.coverage.activation_arguments import (
+    EPSILON,
+    Recorder,
+    coverage,
+    functions,
+    missing,
+    observe,
+)
 
 BAND = (0.25, 0.5)
-EVERYWHERE = {
+EVERYWHERE: dict[activation_arguments.Place, activation_arguments.SmallestErrors] = {
     (cell, label, band): dict.fromkeys(activation_arguments.LARGEST_COVERING, (16.0, "some/golden"))
     for cell in activation_arguments.CELLS
-    for label in activations(cell)
+    for label in functions(cell)
     for band in activation_arguments.bands()
 }
 
@@ -27,14 +33,14 @@ EVERYWHERE = {
     ],
 )
 def test_every_activation_of_a_cell_is_distinguished(cell: str, labels: set[str]) -> None:
-    assert set(activations(cell)) == labels
+    assert set(functions(cell)) == labels
 
 
 def test_an_activation_is_changed_only_in_its_band() -> None:
     golden = load("rnn-tanh/sweeping", dtype="float64")
     case = case_of(golden, np.float64)
-    band = "rnn_tanh", 0, "tanh", sorted(activation_arguments.bands()).index(BAND)
-    (right, _), (changed, _) = Network().run(case), BandRecorder("rnn_tanh", band).run(case)
+    band = 0, activation_arguments.bands().index(BAND)
+    (right, _), (changed, _) = Network().run(case), Recorder("rnn_tanh", band).run(case)
     within = (case.x >= BAND[0]) & (case.x < BAND[1])
     np.testing.assert_allclose(changed - right, np.where(within, EPSILON, 0), atol=1e-12)
     assert 0 < within.sum() < within.size
@@ -51,7 +57,7 @@ def test_a_band_that_is_not_covered_is_reported() -> None:
     covered = dict(EVERYWHERE)
     for (cell, label), edge, precision, _ in activation_arguments.GAPS:
         for key in EVERYWHERE:
-            if key[:2] == (cell, label) and min(map(abs, key[2])) >= edge:
+            if key[:2] == (cell, label) and not isinstance(key[2], str) and min(map(abs, key[2])) >= edge:
                 covered[key] = {p: value for p, value in covered[key].items() if p != precision}
     assert list(missing(covered)) == []
     covered["gru", "tanh of n", (4, 5)] = {}
@@ -75,31 +81,30 @@ def test_a_covered_band_that_is_listed_as_a_gap_is_reported() -> None:
     ],
 )
 def test_the_functions_of_a_cell_that_have_kinks(cell: str, names: list[str]) -> None:
-    assert [name for _, _, name, piece in linear_pieces.pieces(cell) if piece == 0] == names
+    of_cell = [] if cell in activation_arguments.CELLS else functions(cell)
+    assert of_cell == [f"{name} {number}" for number, name in enumerate(names, 1)]
 
 
 def test_a_result_is_changed_in_one_piece_only() -> None:
     case = case_of(load("rnn-relu/plain", dtype="float64"), np.float64)
-    above = "rnn_relu", 0, "relu", 1
-    right, changed = (
-        network.run(case)[0][:, 0] for network in (Network(), linear_pieces.PieceRecorder("rnn_relu", above))
-    )
+    above = 0, 1
+    right, changed = (network.run(case)[0][:, 0] for network in (Network(), Recorder("rnn_relu", above)))
     np.testing.assert_array_equal(changed != right, right > 0)
     assert 0 < (right > 0).sum() < right.size
 
 
 def test_a_golden_covers_the_pieces_that_its_arguments_reach() -> None:
-    covered = {piece for piece, *_ in linear_pieces.observe(load("gru-hard-sigmoid-sixth/plain"))}
-    assert ("gru_hard_sigmoid_sixth", 1, "clip", 1) in covered
-    assert ("gru_hard_sigmoid_sixth", 1, "clip", 0) not in covered
+    covered = {piece for piece, *_ in observe(load("gru-hard-sigmoid-sixth/plain"))}
+    assert ("gru_hard_sigmoid_sixth", "clip 2", "between") in covered
+    assert ("gru_hard_sigmoid_sixth", "clip 2", "below") not in covered
 
 
 def test_a_piece_that_no_golden_covers_is_reported() -> None:
     cell = "gru_hard_sigmoid_sixth"
     names = ("plain", "with-state", "overflowing", "one-step-with-state", "saturated-no-state")
-    covered = [linear_pieces.observe(load(f"gru-hard-sigmoid-sixth/{name}")) for name in names]
-    assert list(linear_pieces.missing([cell], covered)) == []
-    assert list(linear_pieces.missing([cell], covered[:-1])) == [
+    covered = [observe(load(f"gru-hard-sigmoid-sixth/{name}")) for name in names]
+    assert list(missing(coverage(covered, [cell]))) == []
+    assert list(missing(coverage(covered[:-1], [cell]))) == [
         f"{cell}, clip 2, below, {precision}: no error below inf roundoffs is detected"
         for precision in ("float64", "float32")
     ]

@@ -11,8 +11,8 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.coverage import recurrence_sizes
 from rnn_goldens.generator.coverage.coverage_gate import require_recurrence_sizes
 from rnn_goldens.generator.coverage.dimensions import SizeGap
-from rnn_goldens.generator.coverage.recurrence_size_gaps import GAPS
 from rnn_goldens.generator.coverage.recurrence_sizes import (
+    GAPS,
     Having,
     Place,
     counts_backward,
