@@ -1,15 +1,14 @@
 """The two passes, forward and backward: the file of each one's kill matrix, and what it requires of a corpus."""
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 from rnn_goldens.corpus.kill_matrix import Undetected
 from rnn_goldens.deviations import Deviation, deviation
 from rnn_goldens.deviations.families import members
 from rnn_goldens.generator import kill_matrix_file
-from rnn_goldens.generator.undetected_gradients import HIDDEN_BACKWARD_FROM_ZERO, UNDETECTED_BACKWARD
-from rnn_goldens.generator.undetected_outputs import HIDDEN_FROM_ZERO, HIDDEN_IN_OUT, UNDETECTED
-from rnn_goldens.generator.undetected_recurrences import UNDETECTED_RECURRENCES
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 
@@ -33,11 +32,25 @@ class Pass:
     deviations: Sequence[Deviation]
     hidden: Sequence[Undetected]
     from_zero: Sequence[Undetected]
-    in_out: Sequence[Undetected] = ()
+    in_out: Sequence[Undetected]
 
 
-def _of_recurrences(*, backward: bool) -> tuple[Undetected, ...]:
-    return tuple(one for one in UNDETECTED_RECURRENCES if deviation(one.deviation).is_backward == backward)
+_LISTED = tomllib.loads((resources.files("rnn_goldens.generator") / "undetected.toml").read_text("utf-8"))
+
+
+def _undetected(part: str) -> tuple[Undetected, ...]:
+    """Return an entry for each deviation of a part of the list, by default for all cells that it applies to."""
+    return tuple(
+        Undetected(
+            deviation=name,
+            cells=tuple(row.get("cells", deviation(name).cells)),
+            precisions=tuple(row["precisions"]),
+            reason=row["reason"],
+            allowed=row.get("allowed", False),
+        )
+        for row in _LISTED[part]
+        for name in row["deviations"]
+    )
 
 
 FORWARD = Pass(
@@ -45,15 +58,16 @@ FORWARD = Pass(
     file=kill_matrix_file.NAME,
     label="Checking deviations",
     deviations=tuple(members(OUTPUTS)),
-    hidden=(*UNDETECTED, *_of_recurrences(backward=False)),
-    from_zero=HIDDEN_FROM_ZERO,
-    in_out=HIDDEN_IN_OUT,
+    hidden=_undetected("outputs"),
+    from_zero=_undetected("outputs_from_zero"),
+    in_out=(*_undetected("outputs_from_zero"), *_undetected("outputs_in_out")),
 )
 BACKWARD = Pass(
     is_backward=True,
     file=kill_matrix_file.BACKWARD_NAME,
     label="Checking deviations of the backward pass",
     deviations=tuple(members(GRADIENTS)),
-    hidden=(*UNDETECTED_BACKWARD, *_of_recurrences(backward=True)),
-    from_zero=HIDDEN_BACKWARD_FROM_ZERO,
+    hidden=_undetected("gradients"),
+    from_zero=_undetected("gradients_from_zero"),
+    in_out=(),
 )
