@@ -21,7 +21,7 @@ from rnn_goldens.deviations import DEVIATIONS
 from rnn_goldens.deviations.alteration import Outputs
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.margins import ENOUGH
-from rnn_goldens.generator.kill_matrix_passes import FORWARD
+from rnn_goldens.generator.kill_matrix import FORWARD
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS, standard_cell
 from rnn_goldens.golden.shapes import Config
 

@@ -36,8 +36,7 @@ from rnn_goldens.generator.index import (
     existing_corpus,
     files_of,
 )
-from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
-from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
+from rnn_goldens.generator.kill_matrix import BACKWARD, FORWARD, Pass, build_kill_matrix, margins_of
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs

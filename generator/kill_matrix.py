@@ -1,18 +1,20 @@
-"""Builds the kill matrix, and refuses a corpus with a deviation that no golden detects.
+"""Builds the kill matrix of each pass, and refuses a corpus with a deviation that no golden detects.
 
 The margin of a deviation on a golden in a precision is its largest error as a multiple of the tolerance. A margin of
 two is required, because the rounding errors of a wrong implementation may compensate one tolerance.
 """
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 
 import numpy as np
 
 from rnn_goldens.cells import AnyCase, golden_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import DEVIATIONS, Deviation
+from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, NAME, Undetected
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.families import members
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
 from rnn_goldens.deviations.needs import features_of
@@ -80,12 +82,12 @@ def margins_of(golden: Golden, *, backward: bool = False) -> GoldenMargins:
     features = features_of(case, golden.features)
     margins: dict[str, dict[str, float]] = {}
     of_out: dict[str, dict[str, float]] = {}
-    for deviation in members(GRADIENTS if backward else OUTPUTS):
-        if golden.cell in deviation.cells and features.issuperset(deviation.needs):
-            by_output = _margins(deviation, widest, case)
-            margins[deviation.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
+    for one in members(GRADIENTS if backward else OUTPUTS):
+        if golden.cell in one.cells and features.issuperset(one.needs):
+            by_output = _margins(one, widest, case)
+            margins[one.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
             if not backward:
-                of_out[deviation.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
+                of_out[one.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
     return GoldenMargins(margins, of_out)
 
 
@@ -162,3 +164,64 @@ def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[s
         if detected_by_golden[golden_id] <= others:
             cover.remove(golden_id)
     return [golden_id for golden_id in detected_by_golden if golden_id in cover]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass through a network.
+
+    Attributes:
+        is_backward: whether it is the backward pass, which requires goldens with gradients.
+        file: the name of its kill matrix file.
+        label: the label of the progress bar while margins are computed.
+        deviations: its deviations.
+        hidden: deviations that no golden detects.
+        from_zero: further deviations that no golden detects for one layer that starts from zero.
+        in_out: deviations that no golden detects for such a layer if it returns only ``out``.
+    """
+
+    is_backward: bool
+    file: str
+    label: str
+    deviations: Sequence[Deviation]
+    hidden: Sequence[Undetected]
+    from_zero: Sequence[Undetected]
+    in_out: Sequence[Undetected]
+
+
+_LISTED = tomllib.loads((resources.files("rnn_goldens.generator") / "undetected.toml").read_text("utf-8"))
+
+
+def _undetected(part: str) -> tuple[Undetected, ...]:
+    """Return an entry for each deviation of a part of the list, by default for all cells that it applies to."""
+    return tuple(
+        Undetected(
+            deviation=name,
+            cells=tuple(row.get("cells", deviation(name).cells)),
+            precisions=tuple(row["precisions"]),
+            reason=row["reason"],
+            allowed=row.get("allowed", False),
+        )
+        for row in _LISTED[part]
+        for name in row["deviations"]
+    )
+
+
+FORWARD = Pass(
+    is_backward=False,
+    file=NAME,
+    label="Checking deviations",
+    deviations=tuple(members(OUTPUTS)),
+    hidden=_undetected("outputs"),
+    from_zero=_undetected("outputs_from_zero"),
+    in_out=(*_undetected("outputs_from_zero"), *_undetected("outputs_in_out")),
+)
+BACKWARD = Pass(
+    is_backward=True,
+    file=BACKWARD_NAME,
+    label="Checking deviations of the backward pass",
+    deviations=tuple(members(GRADIENTS)),
+    hidden=_undetected("gradients"),
+    from_zero=_undetected("gradients_from_zero"),
+    in_out=(),
+)

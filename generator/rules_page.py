@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.deviation_group_page import Detected, wrapped
-from rnn_goldens.generator.deviation_page import page_of
+from rnn_goldens.generator.deviation_page import Detected, page_of, wrapped
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.golden.built_in_cells import CELLS

@@ -14,7 +14,7 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Term, sigmoid, tanh
 from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.deviations.weight_parts import BIASES
+from rnn_goldens.deviations.weights import BIASES
 
 Formula = Callable[..., Term]
 """A function of parts, and of the weights ``w``, by the names of its arguments."""

@@ -6,13 +6,10 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import (
     attention,
     backward_attention,
-    backward_convolution,
     backward_decays,
     backward_every_recurrence,
     backward_models,
-    backward_rounding,
     backward_scans,
-    backward_slstm,
     chunks,
     convolution,
     models,
@@ -55,10 +52,10 @@ BACKWARD_FAMILIES: Families = {
     "selective scan back": backward_scans.SELECTIVE_SCAN,
     "RG-LRU back": backward_scans.RG_LRU,
     "minGRU back": backward_scans.MIN_GRU,
-    "causal convolution back": backward_convolution.CAUSAL_CONV,
-    "sLSTM back": backward_slstm.DEVIATIONS,
+    "causal convolution back": backward_scans.CAUSAL_CONV,
+    "sLSTM back": backward_scans.SLSTM,
     **backward_models.FAMILIES,
-    "numerics": backward_rounding.DEVIATIONS,
+    "numerics": backward_every_recurrence.NUMERICS,
 }
 """Families of the backward pass: outputs are right, gradients are wrong."""
 

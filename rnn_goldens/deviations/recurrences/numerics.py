@@ -11,6 +11,7 @@ from rnn_goldens.cells.notation import Operand, Term, exp
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import linear_attention
 from rnn_goldens.cells.recurrence_notation import Terms
+from rnn_goldens.deviations.low_precision import toward_zero
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
 from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
@@ -25,7 +26,6 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_outputs,
 )
 from rnn_goldens.deviations.recurrences.updates import storing
-from rnn_goldens.deviations.rounding_functions import toward_zero
 from rnn_goldens.deviations.table_rows import for_each, table
 from rnn_goldens.golden.precision import PRECISIONS
 
