@@ -78,6 +78,8 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         changes: Any = made_of.get("changes", {})
         derivatives = {f"the derivative of {name}": change for name, change in changes.items()}
         yield made_of.get("equations"), derivatives or wrong.wrong
+    elif isinstance(wrong, Edit) and wrong.equations and "in_derivatives" in (made_of := _closure(wrong.equations)):
+        yield made_of["equations"], made_of["changes"]
     elif isinstance(wrong, Replaced):
         yield from ((getattr(ChunkKernel, name), method) for name, method in wrong.methods.items())
     elif isinstance(wrong, Edit):

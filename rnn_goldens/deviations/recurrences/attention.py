@@ -19,6 +19,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_equations,
     in_outputs,
 )
+from rnn_goldens.deviations.recurrences.equation_parts import attention as parts
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
 from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig, recurrence_config
@@ -171,7 +172,7 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     ),
     state_read_before_update=(
         "Computes the output of a step from the state before the step.",
-        lambda q, S, scale, **x: ((scale * (S.mT @ q),), right(q=q, S=S, scale=scale, **x)[1]),
+        parts.wrong(o=lambda x: x.scale * (x.S.mT @ x.q)),
     ),
 )
 

@@ -25,7 +25,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_equations,
     in_outputs,
 )
-from rnn_goldens.deviations.recurrences.updates import storing
+from rnn_goldens.deviations.recurrences.equation_parts import attention
 from rnn_goldens.deviations.table_rows import for_each, table
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -157,7 +157,7 @@ OF_STEPS = table(
     ),
     decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
-        lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x),
+        attention.wrong(decayed=lambda x: _rounded(exp(x.g) * x.S)),
         _Rounding(partial(rounded, "float16")),
         {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
     ),
@@ -185,7 +185,7 @@ OF_STEPS = table(
     ),
     held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
-        storing(lambda v, held, beta: beta * (v - _rounded(held))),
+        attention.wrong(removed=lambda x: _rounded(x.removed)),
         _Rounding(partial(rounded, "bfloat16")),
         {"cells": DELTA},
     ),

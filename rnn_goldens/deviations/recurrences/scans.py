@@ -1,27 +1,22 @@
 """Bugs of the selective scan, of the RG-LRU and of the minimal GRU."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
 
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
-from rnn_goldens.cells.notation import Operand, Term, exp, sigmoid, softplus, sqrt, tanh
+from rnn_goldens.cells.notation import Term, exp, softplus, sqrt, tanh
 from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import min_gru, rg_lru, selective_scan
-from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row, outer
+from rnn_goldens.cells.recurrence_notation import Equations, first_row, outer
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.equation_parts import min_gru as gru
+from rnn_goldens.deviations.recurrences.equation_parts import rg_lru as lru
+from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
 from rnn_goldens.deviations.recurrences.states_and_sequences import in_two_parts
 from rnn_goldens.deviations.table_rows import table
-
-# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
-
-
-def _linear(decay: Operand, added: Term, h: Term) -> tuple[Terms, Terms]:
-    """Return the equations of a recurrence with this decay, and what is added to the state."""
-    h = decay * h + added
-    return (h,), (h,)
 
 
 def _tiled(case: RecurrenceCase) -> Array:
@@ -48,35 +43,15 @@ class _Expm1(MatrixArithmetic):
         return np.asarray(np.expm1(z))
 
 
-def _exactly_discretized(u: Term, dt: Term, B: Term, C: Term, A: Term, D: Term, h: Term) -> tuple[Terms, Terms]:
-    dt_A = softplus(dt) * A
-    return _scan(exp(dt_A), Term("expm1", (dt_A,)) / A * outer(u, B), u, C, D, h)
-
-
-def _scan(decay: Operand, added: Term, u: Term, C: Term, D: Term, h: Term) -> tuple[Terms, Terms]:
-    """Return the equations of a selective scan with this decay, and what is added to the state."""
-    h = decay * h + added
-    return (h @ C + D * u,), (h,)
-
-
 SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
-    softplus_left_out=(
-        "Uses dt without the softplus.",
-        lambda u, dt, B, C, A, D, h: _scan(exp(dt * A), outer(dt * u, B), u, C, D, h),
-    ),
+    softplus_left_out=("Uses dt without the softplus.", scan.wrong(size=lambda x: x.dt)),
     softplus_applied_twice=("Applies the softplus to dt twice.", lambda dt, **x: selective_scan(dt=softplus(dt), **x)),
     step_size_of_first_channel=(
         "Uses the step size of the first channel for all channels.",
         lambda dt, **x: selective_scan(dt=first_row(dt), **x),
     ),
-    step_size_not_in_decay=(
-        "Leaves out the step size in the decay: e^A.",
-        lambda u, dt, B, C, A, D, h: _scan(exp(A), outer(softplus(dt) * u, B), u, C, D, h),
-    ),
-    step_size_not_in_input=(
-        "Leaves out the step size in the input: u B.",
-        lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), outer(u, B), u, C, D, h),
-    ),
+    step_size_not_in_decay=("Leaves out the step size in the decay: e^A.", scan.wrong(log=lambda x: x.A)),
+    step_size_not_in_input=("Leaves out the step size in the input: u B.", scan.wrong(gated=lambda x: x.u)),
     matrix_taken_for_its_logarithm=(
         "Computes -e^A and uses it for A.",
         lambda A, **x: selective_scan(A=-exp(A), **x),
@@ -93,11 +68,11 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     ),
     decay_of_euler_method=(
         "Multiplies the state by 1 + dt A instead of e^(dt A).",
-        lambda u, dt, B, C, A, D, h: _scan(1 + softplus(dt) * A, outer(softplus(dt) * u, B), u, C, D, h),
+        scan.wrong(decayed=lambda x: (1 + x.log) * x.h),
     ),
     input_discretized_exactly=(
         "Multiplies u B by (e^(dt A) - 1) / A, the exact integral, instead of dt.",
-        _exactly_discretized,
+        scan.wrong(written=lambda x: Term("expm1", (x.log,)) / x.A * outer(x.u, x.B)),
         _Expm1(),
         {"fix": "the paper has this formula, but Mamba's kernels multiply by dt"},
     ),
@@ -120,51 +95,29 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     input_and_output_matrices_swapped=("Swaps B and C.", lambda B, C, **x: selective_scan(B=C, C=B, **x)),
     state_without_input_matrix=(
         "Keeps the state without B, and multiplies it by B when it is read.",
-        lambda u, dt, B, C, A, D, h: _scan(exp(softplus(dt) * A), softplus(dt) * u, u, B * C, D, h),
+        scan.wrong(written=lambda x: x.gated, read=lambda x: x.after @ (x.B * x.C)),
         {
             "stands_for": ("mamba PR371",),
             "fix": "only a B that is the same at all steps allows this, and the last state needs it",
         },
     ),
-    output_of_state_before=(
-        "Reads the state before a step instead of after it.",
-        lambda C, D, u, h, **x: ((h @ C + D * u,), selective_scan(C=C, D=D, u=u, h=h, **x)[1]),
-    ),
+    output_of_state_before=("Reads the state before a step instead of after it.", scan.wrong(read=lambda x: x.h @ x.C)),
     skip_left_out=("Leaves out D u.", in_arrays(D=np.zeros_like)),
     skip_without_weight=("Adds u instead of D u.", in_arrays(D=np.ones_like)),
 )
 
 
-def _log_a(r: Term, Lambda: Term) -> Term:
-    return -8 * (softplus(Lambda) * sigmoid(r))
-
-
-def _unit(log_a: Term, gated: Term, h: Term) -> tuple[Terms, Terms]:
-    """Return the equations of an RG-LRU with this decay and this gated input."""
-    return _linear(exp(log_a), sqrt(1 - exp(2 * log_a)) * gated, h)
-
-
-def _normalized(by: Callable[[Term], Operand]) -> Equations:
-    """Return the equations of an RG-LRU with another factor of the input: ``by(log a)``."""
-
-    def equations(x: Term, r: Term, i: Term, Lambda: Term, h: Term) -> tuple[Terms, Terms]:
-        log_a = _log_a(r, Lambda)
-        return _linear(exp(log_a), by(log_a) * (sigmoid(i) * x), h)
-
-    return equations
-
-
-_not_normalized = _normalized(lambda _: 1)
+_not_normalized = lru.wrong(written=lambda x: x.gated)
 
 RG_LRU = table(make=in_equations, cells=("rg_lru",))(
     input_normalizer_left_out=("Leaves out the factor √(1 - a²) of the input.", _not_normalized),
     input_normalizer_without_root=(
         "Multiplies the input by 1 - a² instead of √(1 - a²).",
-        _normalized(lambda log_a: 1 - exp(2 * log_a)),
+        lru.wrong(root=lambda x: x.square),
     ),
     input_normalizer_without_square=(
         "Multiplies the input by √(1 - a) instead of √(1 - a²).",
-        _normalized(lambda log_a: sqrt(1 - exp(log_a))),
+        lru.wrong(root=lambda x: sqrt(1 - exp(x.log_a))),
     ),
     first_input_not_normalized=(
         "Leaves out the factor √(1 - a²) at the first step of each sequence.",
@@ -173,26 +126,20 @@ RG_LRU = table(make=in_equations, cells=("rg_lru",))(
     ),
     constant_8_left_out=(
         "Leaves out the constant 8 in the exponent of the decay.",
-        lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 8, sigmoid(i) * x, h),
+        lru.wrong(factor=lambda x: x.factor / 8),
     ),
     constant_4_instead_of_8=(
         "Uses the constant 4 instead of 8 in the exponent of the decay.",
-        lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda) / 2, sigmoid(i) * x, h),
+        lru.wrong(factor=lambda x: x.factor / 2),
     ),
-    decay_parameter_without_softplus=(
-        "Uses Λ without the softplus.",
-        lambda x, r, i, Lambda, h: _unit(-8 * (Lambda * sigmoid(r)), sigmoid(i) * x, h),
-    ),
+    decay_parameter_without_softplus=("Uses Λ without the softplus.", lru.wrong(factor=lambda x: x.Lambda)),
     decay_parameter_sign_flipped=(
         "Uses softplus(-Λ), so that sigmoid(Λ) is the decay.",
         lambda Lambda, **x: rg_lru(Lambda=-Lambda, **x),
         {"fix": "pass -Λ if the layer defines the decay as sigmoid(Λ)"},
     ),
-    recurrence_gate_left_out=(
-        "Leaves out the recurrence gate.",
-        lambda x, r, i, Lambda, h: _unit(-8 * softplus(Lambda), sigmoid(i) * x, h),
-    ),
-    input_gate_left_out=("Leaves out the input gate.", lambda x, r, i, Lambda, h: _unit(_log_a(r, Lambda), x, h)),
+    recurrence_gate_left_out=("Leaves out the recurrence gate.", lru.wrong(log_a=lambda x: -8 * x.factor)),
+    input_gate_left_out=("Leaves out the input gate.", lru.wrong(gated=lambda x: x.x)),
     recurrence_and_input_gates_swapped=(
         "Swaps the recurrence and the input gate.",
         lambda r, i, **x: rg_lru(r=i, i=r, **x),
@@ -208,14 +155,14 @@ def _positive(z: Array) -> Array:
 MIN_GRU = table(make=in_equations, cells=("min_gru",))(
     gate_complemented=(
         "Swaps z and 1 - z: h = z h + (1 - z) n.",
-        lambda z, n, h: _linear(sigmoid(z), (1 - sigmoid(z)) * n, h),
+        gru.wrong(after=lambda x: x.gate * x.h + (1 - x.gate) * x.n),
         {"fix": "PyTorch's GRU and minGRU use z the other way round"},
     ),
-    gate_sigmoid_left_out=("Uses z without the sigmoid.", lambda z, n, h: _linear(1 - z, z * n, h)),
-    state_kept_whole=("Adds z n to the whole state: h = h + z n.", lambda z, n, h: _linear(1, sigmoid(z) * n, h)),
+    gate_sigmoid_left_out=("Uses z without the sigmoid.", gru.wrong(gate=lambda x: x.z)),
+    state_kept_whole=("Adds z n to the whole state: h = h + z n.", gru.wrong(after=lambda x: x.h + x.gate * x.n)),
     candidate_not_gated=(
         "Leaves out z for the candidate: h = (1 - z) h + n.",
-        lambda z, n, h: _linear(1 - sigmoid(z), n, h),
+        gru.wrong(after=lambda x: (1 - x.gate) * x.h + x.n),
     ),
     candidate_tanh_added=("Applies a tanh to n.", lambda n, **x: min_gru(n=tanh(n), **x)),
     candidate_made_positive=(
@@ -245,13 +192,9 @@ def _by_earlier(decay: Term, added: Term) -> Term:
 
 
 _OPERANDS_SWAPPED: Mapping[str, Equations] = {
-    "selective_scan": lambda u, dt, B, C, A, D, h: _scan(
-        1, _by_earlier(exp(softplus(dt) * A), outer(softplus(dt) * u, B)), u, C, D, h
-    ),
-    "rg_lru": lambda x, r, i, Lambda, h: _linear(
-        1, _by_earlier(exp(_log_a(r, Lambda)), sqrt(1 - exp(2 * _log_a(r, Lambda))) * (sigmoid(i) * x)), h
-    ),
-    "min_gru": lambda z, n, h: _linear(1, _by_earlier(1 - sigmoid(z), sigmoid(z) * n), h),
+    "selective_scan": scan.wrong(decayed=lambda x: x.h, written=lambda x: _by_earlier(x.decay, x.written)),
+    "rg_lru": lru.wrong(decayed=lambda x: x.h, written=lambda x: _by_earlier(exp(x.log_a), x.written)),
+    "min_gru": gru.wrong(after=lambda x: x.h + _by_earlier(1 - x.gate, x.gate * x.n)),
 }
 
 

@@ -1,6 +1,5 @@
 """Bugs of linear attention in the decay of the state and in the delta rule."""
 
-from collections.abc import Callable
 from math import log
 
 import numpy as np
@@ -9,11 +8,10 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp, log_sigmoid, maximum, sigmoid
 from rnn_goldens.cells.recurrence_equations import linear_attention as right
-from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row
+from rnn_goldens.cells.recurrence_notation import Terms, first_row, outer
 from rnn_goldens.deviations.recurrences.edits import DELTA, GATED, declared, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.equation_parts import attention
 from rnn_goldens.deviations.table_rows import table
-
-# ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 
 class _OfColumns(MatrixArithmetic):
@@ -57,7 +55,7 @@ DECAY = table(make=in_equations, cells=GATED)(
     ),
     decay_of_columns=(
         "Multiplies the columns of the state by the decays of the keys, instead of the rows.",
-        lambda g, S, **x: right(S=Term("decayed_columns", (exp(g), S)), **x),
+        attention.wrong(decayed=lambda x: Term("decayed_columns", (exp(x.g), x.S))),
         _OfColumns(),
         {"needs": ("decay_by_key",)},
     ),
@@ -66,7 +64,7 @@ DECAY = table(make=in_equations, cells=GATED)(
         in_arrays(g=lambda g: np.concatenate([g[:, 1:], g[:, -1:]], axis=1)),
         {"needs": ("several_steps",)},
     ),
-    decay_left_out=("Leaves out the decay.", lambda g, **x: right(**x)),
+    decay_left_out=("Leaves out the decay.", attention.wrong(decayed=lambda x: x.S)),
     decay_applied_twice=("Applies the decay twice.", lambda g, **x: right(g=2 * g, **x)),
     decay_sign_flipped=(
         "Computes e^-g instead of e^g.",
@@ -84,10 +82,13 @@ DECAY = table(make=in_equations, cells=GATED)(
     ),
     decay_exponential_left_out=(
         "Multiplies the state by g instead of e^g.",
-        lambda g, S, **x: right(S=g * S, **x),
+        attention.wrong(decayed=lambda x: x.g * x.S),
         {"fix": declared('decay="factor"', "takes e^g")},
     ),
-    decay_linearized=("Multiplies the state by 1 + g instead of e^g.", lambda g, S, **x: right(S=(1 + g) * S, **x)),
+    decay_linearized=(
+        "Multiplies the state by 1 + g instead of e^g.",
+        attention.wrong(decayed=lambda x: (1 + x.g) * x.S),
+    ),
     decay_log_sigmoid_added=(
         "Applies a log-sigmoid to g, which is a logarithm already.",
         lambda g, **x: right(g=log_sigmoid(g), **x),
@@ -101,27 +102,10 @@ DECAY = table(make=in_equations, cells=GATED)(
     ),
     decay_not_seen_by_delta_rule=(
         "Subtracts from the value what the state holds for the key before the decay, instead of after it.",
-        lambda k, v, S, beta, **x: right(k=k, v=beta * (v - S.mT @ k), S=S, **x),
+        attention.wrong(removed=lambda x: x.S.mT @ x.k),
         {"cells": ("gated_delta",)},
     ),
 )
-
-
-def _writing(of: Callable[[Term, Term, Term, Term, Term], tuple[Term, Term]]) -> Equations:
-    """Return the equations of a delta rule that writes another key and value: ``of(q, k, v, decayed S, beta)``."""
-
-    def equations(
-        q: Term, k: Term, v: Term, S: Term, *, scale: Operand, beta: Term, g: Term | None = None
-    ) -> tuple[Terms, Terms]:
-        S = S if g is None else exp(g) * S
-        return right(q, *of(q, k, v, S, beta), S, scale=scale)
-
-    return equations
-
-
-def storing(value: Callable[[Term, Term, Term], Term]) -> Equations:
-    """Return the equations of a delta rule that stores another value: ``value(v, what S holds for k, beta)``."""
-    return _writing(lambda q, k, v, S, beta: (k, value(v, S.mT @ k, beta)))
 
 
 DELTA_RULE = table(make=in_equations, cells=DELTA)(
@@ -135,7 +119,7 @@ DELTA_RULE = table(make=in_equations, cells=DELTA)(
         "Applies a sigmoid to beta, which is between 0 and 1 already.",
         lambda beta, **x: right(beta=sigmoid(beta), **x),
     ),
-    beta_left_out=("Leaves out beta.", storing(lambda v, held, _: v - held)),
+    beta_left_out=("Leaves out beta.", attention.wrong(written=lambda x: x.v - x.removed)),
     beta_doubled=(
         "Doubles beta.",
         lambda beta, **x: right(beta=2 * beta, **x),
@@ -144,27 +128,27 @@ DELTA_RULE = table(make=in_equations, cells=DELTA)(
     beta_applied_twice=("Applies beta twice.", lambda beta, **x: right(beta=beta * beta, **x)),
     beta_not_on_value=(
         "Applies beta only to what the state holds: v - β S k.",
-        storing(lambda v, held, beta: v - beta * held),
+        attention.wrong(written=lambda x: x.v - x.beta * x.removed),
     ),
     beta_not_on_held_value=(
         "Applies beta only to the value: β v - S k.",
-        storing(lambda v, held, beta: beta * v - held),
+        attention.wrong(written=lambda x: x.beta * x.v - x.removed),
     ),
     held_value_not_subtracted=(
         "Adds β v to the state, without subtracting what it holds for the key.",
-        storing(lambda v, _, beta: beta * v),
+        attention.wrong(written=lambda x: x.beta * x.v),
     ),
     held_value_added=(
         "Adds what the state holds for the key to the value, instead of subtracting it.",
-        storing(lambda v, held, beta: beta * (v + held)),
+        attention.wrong(written=lambda x: x.beta * (x.v + x.removed)),
     ),
     held_value_of_query=(
         "Subtracts what the state holds for the first query of the group, instead of the key.",
-        _writing(lambda q, k, v, S, beta: (k, beta * (v - S.mT @ first_row(q.mT).mT))),
+        attention.wrong(removed=lambda x: x.decayed.mT @ first_row(x.q.mT).mT),
     ),
     delta_rule_of_keys=(
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
-        _writing(lambda q, k, v, S, beta: (beta * (k - S @ v), v)),
+        attention.wrong(after=lambda x: x.decayed + outer(x.beta * (x.k - x.decayed @ x.v), x.v)),
         {"stands_for": ("flash-linear-attention#623",)},
     ),
 )
