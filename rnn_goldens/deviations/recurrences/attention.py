@@ -18,6 +18,7 @@ from rnn_goldens.deviations.recurrences.edits import (
     in_arrays,
     in_equations,
     in_outputs,
+    tiled,
 )
 from rnn_goldens.deviations.recurrences.equation_parts import attention as parts
 from rnn_goldens.deviations.recurrences.updates import time_inside_heads
@@ -36,25 +37,10 @@ def _tiled(case: RecurrenceCase) -> Array:
     return np.arange(case.config["query_heads"]).reshape(_group(case), -1).T.ravel()
 
 
-def _tiled_values(case: RecurrenceCase) -> Array:
-    """Return the heads that read the first key head, then those that read the second one, and so on."""
-    return np.arange(case.config["heads"]).reshape(-1, case.config.get("key_heads", 1)).T.ravel()
-
-
-def _untiled(case: RecurrenceCase) -> Array:
-    return np.argsort(_tiled_values(case))
-
-
 def _first_repeated(case: RecurrenceCase, name: str) -> Array:
     """Return queries or keys, of which all heads share the first one if heads share any."""
     array = case.inputs[name]
     return np.broadcast_to(array[:, :, :1], array.shape) if "key_heads" in case.config else array
-
-
-def _of_values(case: RecurrenceCase, heads: Array) -> RecurrenceCase:
-    """Return the case with arrays of other heads; queries and keys stay, if heads share them."""
-    inputs = {name: case.inputs[name][:, :, heads] for name in ("v", "g", "beta") if name in case.inputs}
-    return case.with_arrays(**inputs, S0=case.states["S0"][:, heads])
 
 
 def _first_of_key_head(case: RecurrenceCase) -> RecurrenceCase:
@@ -107,14 +93,7 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     ),
     value_heads_tiled=(
         "Lets head h read query and key h % key_heads instead of h // (heads // key_heads).",
-        Edit(
-            lambda case: _of_values(case, _tiled_values(case)) if "key_heads" in case.config else case,
-            outputs=lambda case, found: (
-                {"o": found["o"][:, :, _untiled(case)], "S_n": found["S_n"][:, _untiled(case)]}
-                if "key_heads" in case.config
-                else found
-            ),
-        ),
+        tiled("heads", "key_heads"),
         {
             "needs": ("grouped_values",),
             "fix": "repeat each query and key for neighbouring heads; "

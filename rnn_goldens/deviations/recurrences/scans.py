@@ -8,28 +8,15 @@ import numpy as np
 from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Term, exp, softplus, sqrt, tanh
-from rnn_goldens.cells.recurrence import RIGHT, RecurrenceCase, run
+from rnn_goldens.cells.recurrence import RIGHT, run
 from rnn_goldens.cells.recurrence_equations import min_gru, rg_lru, selective_scan
 from rnn_goldens.cells.recurrence_notation import Equations, first_row, outer
-from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongForward, in_arrays, in_equations, tiled
 from rnn_goldens.deviations.recurrences.equation_parts import min_gru as gru
 from rnn_goldens.deviations.recurrences.equation_parts import rg_lru as lru
 from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
 from rnn_goldens.deviations.recurrences.states_and_sequences import in_two_parts
 from rnn_goldens.deviations.table_rows import table
-
-
-def _tiled(case: RecurrenceCase) -> Array:
-    """Return the channels that read the first group, then those that read the second one, and so on."""
-    return np.arange(case.config["d"]).reshape(-1, case.config.get("groups", 1)).T.ravel()
-
-
-def _of_channels(case: RecurrenceCase, channels: Array) -> RecurrenceCase:
-    """Return the case with arrays of other channels; B and C of the groups stay."""
-    arrays = {**case.inputs, **case.weights}
-    inputs = {name: arrays[name][:, :, channels] for name in ("u", "dt")}
-    weights = {name: arrays[name][channels] for name in ("A", "D")}
-    return case.with_arrays(**inputs, **weights, h0=case.states["h0"][:, channels])
 
 
 def _of_first_group(array: Array) -> Array:
@@ -78,13 +65,7 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     ),
     groups_tiled=(
         "Lets channel d read B and C of group d % groups instead of d // (d / groups).",
-        Edit(
-            lambda case: _of_channels(case, _tiled(case)),
-            outputs=lambda case, found: {
-                "y": found["y"][:, :, np.argsort(_tiled(case))],
-                "h_n": found["h_n"][:, np.argsort(_tiled(case))],
-            },
-        ),
+        tiled("d", "groups"),
         {"needs": ("grouped_channels",), "stands_for": ("llama.cpp PR15625",)},
     ),
     first_group_for_all=(
