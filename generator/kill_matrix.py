@@ -31,15 +31,9 @@ Combination = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """The margins of all deviations on all goldens.
+    """The margins of all deviations on all goldens, in the order of the corpus; those of ``out`` in the forward pass.
 
-    Attributes:
-        margins: the margins by golden, in the order of the corpus.
-        cells: the cell of each golden.
-        hidden: deviations that no golden detects, with the reason.
-        core: a minimal set of goldens that detects as much as all goldens.
-        deviations: all deviations.
-        of_out: the margins of ``out`` alone by golden; empty for the backward pass.
+    No golden detects the hidden deviations; the goldens of the core detect as much as all.
     """
 
     margins: Mapping[str, Margins]
@@ -64,12 +58,7 @@ class KillMatrix:
 
 @dataclass(frozen=True)
 class GoldenMargins:
-    """The margins of all deviations that apply to a golden.
-
-    Attributes:
-        margins: the margins of all outputs.
-        of_out: the margins of ``out`` alone; empty for the backward pass.
-    """
+    """The margins of all deviations that apply to a golden, and of ``out`` alone in the forward pass."""
 
     margins: Margins
     of_out: Margins
@@ -109,13 +98,7 @@ def build_kill_matrix(
     hidden: Sequence[Undetected],
     deviations: Sequence[Deviation] = DEVIATIONS,
 ) -> KillMatrix:
-    """Combine the margins of goldens, and check that all deviations are detected.
-
-    Args:
-        goldens: the goldens of the corpus.
-        found: the margins of each golden.
-        hidden: deviations that need not be detected.
-        deviations: all deviations.
+    """Combine the margins of goldens, and check that all deviations are detected, but no ``hidden`` one.
 
     Raises:
         Refused: no golden detects a deviation that is not in ``hidden``, or a golden detects a deviation in ``hidden``.
@@ -146,13 +129,10 @@ def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
 
 
 def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[str]:
-    """Return a minimal set of goldens that detects the same as all goldens, from simple to hard.
+    """Return a minimal set of goldens that detects the same as all goldens, from simple to hard, as they are given.
 
     Greedy: repeatedly adds the golden that detects the largest number of remaining combinations (of several, the
     simplest), and finally removes goldens that are not needed.
-
-    Args:
-        detected_by_golden: the combinations that each golden detects; goldens are ordered from simple to hard.
     """
     left, cover = set().union(*detected_by_golden.values()), list[str]()
     while left:
@@ -168,13 +148,10 @@ def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[s
 
 @dataclass(frozen=True)
 class Pass:
-    """A pass through a network.
+    """A pass through a network: the file of its kill matrix, and what it requires of a corpus.
 
     Attributes:
-        is_backward: whether it is the backward pass, which requires goldens with gradients.
-        file: the name of its kill matrix file.
         label: the label of the progress bar while margins are computed.
-        deviations: its deviations.
         hidden: deviations that no golden detects.
         from_zero: further deviations that no golden detects for one layer that starts from zero.
         in_out: deviations that no golden detects for such a layer if it returns only ``out``.

@@ -48,12 +48,9 @@ _LINKS = 2
 
 @dataclass(frozen=True)
 class InPrecision:
-    """The coverage of a rule in a precision.
+    """The coverage of a rule in a precision: what each golden detects, if anything, and what none does.
 
-    Attributes:
-        by_golden: the combinations that each golden detects; only goldens that detect any.
-        missed: deviations and cells that no golden detects, except allowed ones.
-        allowed: combinations that a correct implementation may have.
+    Combinations that a correct implementation may have are allowed, not missed.
     """
 
     by_golden: Mapping[str, set[Combination]]

@@ -32,12 +32,9 @@ HERE = (PRESENT, ABSENT, OTHERWISE, REFUSED, NOT_RUN)
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of a defect in the installed version of its engine.
+    """What was found of a defect in the installed version of its engine, which is "" if none is installed.
 
-    Attributes:
-        state: one of the states above.
-        version: the installed version of the engine; "" if it is not installed.
-        detail: the reason of a failure or refusal, why the engine did not run, or what is missing; "" for the others.
+    The detail is the reason of a failure or refusal, why the engine did not run, or what is missing; else "".
     """
 
     defect: Defect

@@ -94,9 +94,8 @@ class Alteration(WrongPass):
     def __and__(self, other: WrongPass) -> "Alteration":
         """Combine two changes.
 
-        Raises:
-            ValueError: one changes outputs and the other gradients, both change the equations of a cell, or the steps
-                of one override those of the other.
+        Raises ValueError if one changes outputs and the other gradients, both change the equations of a cell, or the
+        steps of one override those of the other.
         """
         if not isinstance(other, Alteration) or self.right is not other.right:
             raise ValueError("one changes outputs and the other gradients, or networks and the other recurrences")
@@ -160,10 +159,7 @@ class AfterAllOthers(Network):
 def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
     """Return the change in which functions replace methods of the network.
 
-    Args:
-        base: ``Network``, ``AfterAllOthers`` or ``Backward``.
-        steps: functions by the name of the method they replace. They take the right network and the method's
-            arguments.
+    They are named as the methods, and take the network without the change and the method's arguments.
     """
     for step in steps:
         if not hasattr(base, step):
@@ -217,10 +213,8 @@ def in_weights(
 ) -> Alteration:
     """Return a change of the weights: ``change(array, case)`` returns the new value.
 
-    Args:
-        change: the change.
-        names: the weights that it is applied to; those with a block of rows for each gate if none is given.
-        where: returns whether it is applied to the layer and direction with a suffix; to all of them if None.
+    It is applied to the weights with these names, by default to those with a block of rows for each gate, and in the
+    layers and directions ``where`` their suffix is chosen, by default in all.
     """
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
@@ -254,9 +248,7 @@ def in_new_state(change: Callable[[State, State], State]) -> Alteration:
 def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
     """Return a change of out and the last state of every layer, in some or all directions.
 
-    Args:
-        change: ``change(out, last, start, lengths)`` returns the wrong out and last state.
-        directions: ``FORWARD``, ``REVERSE``; both if none is given.
+    ``change(out, last, start, lengths)`` returns the wrong out and last state.
     """
 
     def unroll(

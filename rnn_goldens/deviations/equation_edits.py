@@ -104,11 +104,7 @@ def activated(
 ) -> Equations:
     """Return the equations of a tanh RNN, an LSTM or a GRU with other activations.
 
-    Args:
-        base: the standard cell.
-        gate: the activation of gates.
-        candidate: the activation of the new state or the candidate.
-        last: the activation of the new c of an LSTM; that of the candidate if None.
+    ``candidate`` is that of the new state of an RNN, too, and of the new c of an LSTM unless ``last`` is given.
     """
 
     def equations(*arguments: Any) -> Sequence[Term]:  # noqa: ANN401 - terms and weights

@@ -67,13 +67,10 @@ def gate_plus(gate: str, value: float) -> Alteration:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a network.
+    """A part of a network, without which a network lacks the features that it ``needs``.
 
-    Attributes:
-        name: prefix of the names of deviations.
-        words: end of the sentences of deviations.
-        has: returns whether the layer and direction with a suffix belong to the part.
-        needs: features without which a network does not have the part.
+    The name begins the names of deviations, and the words end their sentences. ``has`` returns whether the layer and
+    direction with a suffix belong to the part.
     """
 
     name: str

@@ -32,14 +32,9 @@ CURVED = 2.0**-6
 
 @dataclass(frozen=True, eq=False)
 class _Direction:
-    """A direction, and what is known along it.
+    """Moves by name of an array, the derivatives by the actual and the right gradients, and inputs moved so often.
 
-    Attributes:
-        moves: by name of an array.
-        rounding: the expected rounding error: the sum of many small errors of either sign, not the worst case.
-        got: the derivative by the actual gradients.
-        right: the derivative by the right gradients.
-        cases: by the number of steps, the inputs of the golden moved along the direction.
+    The expected rounding error is the sum of many small errors of either sign, not the worst case.
     """
 
     moves: Mapping[str, Array]

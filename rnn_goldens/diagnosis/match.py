@@ -44,13 +44,7 @@ def explains(right: Expected, got: Arrays, wrong: Arrays, roundings: Arrays | No
     """Return whether a wrong network's outputs match the actual outputs, and the right outputs are farther away.
 
     The tolerance of a wrong network is unknown. Far from the right outputs, the largest tolerance of any element is
-    used instead; near them, the tolerance of each element.
-
-    Args:
-        right: the expected values.
-        got: the actual outputs.
-        wrong: the outputs of the wrong network.
-        roundings: estimated rounding errors of the wrong network, if known; they are tolerated, too.
+    used instead; near them, the tolerance of each element. Estimated ``roundings`` of the wrong network are tolerated.
     """
     if any(got[name].shape != wrong[name].shape for name in got):
         return False

@@ -38,16 +38,7 @@ MAX_REPEATED = 3
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """Wrong outputs or gradients.
-
-    Attributes:
-        golden: id of the golden.
-        dtype: the precision.
-        got: the numeric arrays.
-        test: the test that checked the golden.
-        of: ``outputs`` or ``gradients``.
-        outputs_right: for gradients, whether the outputs were compared and are right.
-    """
+    """The numeric arrays of wrong outputs, or of wrong gradients of outputs that were compared and are right."""
 
     golden: str
     dtype: str
@@ -59,12 +50,7 @@ class Failure:
 
 @dataclass
 class SearchState:
-    """The resources of the diagnosis, shared by all failures of a run.
-
-    Attributes:
-        budget: the remaining budget of the search during the run.
-        kept: number of values stored so far.
-    """
+    """The remaining budget of the search during a run, and the number of values stored so far."""
 
     budget: Budget = field(default_factory=lambda: Budget(STEPS))
     kept: int = 0
@@ -75,7 +61,6 @@ class CandidateSearch:
     """Searches for the causes of a test's failures. Known causes are tried first, others only if no known cause fits.
 
     Attributes:
-        test: the test, which checks one network.
         spent: state shared with the other tests of the run.
         pairs: whether two deviations at once are tried if no single one explains the outputs.
         failures: the failures so far, to be examined again at the end of the run.
@@ -93,14 +78,9 @@ class CandidateSearch:
 
     @np.errstate(all="ignore")
     def explain(self, actual: Actual, *, outputs_right: bool = False) -> list[Cause]:
-        """Return the causes that give these wrong outputs or gradients.
+        """Return the causes that give these wrong outputs or gradients: several if they are equivalent on this golden.
 
-        Args:
-            actual: the outputs or gradients. Causes of gradients are in the backward or in the forward pass.
-            outputs_right: whether the outputs are known to be right: then no cause is in the forward pass.
-
-        Returns:
-            Several causes if they are equivalent on this golden; [] if no cause is found or the budget is spent.
+        [] if no cause is found or the budget is spent. If the outputs are right, no cause is in the forward pass.
         """
         golden, got = actual.golden, actual.numbers
         if not got:
@@ -143,10 +123,7 @@ class CandidateSearch:
     def repeated(self, first: Actual, copies: Arrays, call: Callable[[], Sequence[Any]]) -> dict[str, bool]:
         """Return, as a fact, whether a second call gives other outputs; {} without a second call, or if it raises.
 
-        Args:
-            first: the outputs of the first call.
-            copies: copies of these outputs.
-            call: calls the implementation again.
+        The outputs of the first call are given as copies, because the second may write over them.
         """
         if self.repeats <= 0 or not copies:
             return {}

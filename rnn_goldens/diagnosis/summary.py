@@ -189,13 +189,7 @@ def unexplained(
 ) -> str:
     """Return a sentence: no deviation explains the failures, or the reason why no cause is named.
 
-    Args:
-        failed: the number of failures whose outputs were compared.
-        no_equations: why no deviation could run; "" if one could.
-        all_zero: whether every failure has zeros only.
-        of: what was compared.
-        is_cut_short: whether the budget was spent before every deviation was compared.
-        too_many_crashed: the number of goldens that failed before outputs were compared, if they are the majority.
+    ``too_many_crashed`` is the number of goldens that failed before outputs were compared, if they are the majority.
     """
     they_were = "It was" if failed == 1 else "They were"
     if too_many_crashed:
@@ -234,13 +228,7 @@ def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str
 def no_outputs(
     failed: Iterable[tuple[str, str, str]], features: Mapping[str, Collection[str]], passed: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the summary in lines of at most 80 columns.
-
-    Args:
-        failed: ids, precisions and first lines of reasons.
-        features: features by id.
-        passed: ids of the goldens that passed.
-    """
+    """Yield the summary in lines of at most 80 columns, from ids, precisions and first lines of reasons."""
     ranked, passed = by_reason(failed), list(passed)
     supported = {feature for golden in passed for feature in features.get(golden, ())}
     for reason, goldens in ranked[:_MAX_REASONS]:

@@ -40,8 +40,7 @@ def diagnosed(
         call_again: calls the implementation for the outputs once more, if possible; used for some failures of a run.
         outputs: for gradients, the diagnosed verdict on the outputs, if they were compared. Wrong outputs are
             reported first, and their cause explains the gradients, too.
-        outputs_right: whether the outputs are known to be right for a reason other than ``outputs``. Then no cause is
-            in the forward pass.
+        outputs_right: whether the outputs are known to be right for another reason: no cause is in the forward pass.
     """
     if verdict.passed or not verdict.differences:
         return verdict

@@ -29,14 +29,10 @@ _PASS_ON = (Alteration.__module__, *(module.__name__ for module in (equation_edi
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of code.
+    """A piece of code, where it stands, and values of names that are defined outside the code, such as ``limit``.
 
-    Attributes:
-        where: the name and file.
-        text: the source.
-        values: values of names that are defined outside the code, such as ``limit``.
-        kind: ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on.
-        part: the part of the equations that the code computes; "" for others.
+    The kind is ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on. The part is that of
+    the equations that the code computes; "" for others.
     """
 
     where: str

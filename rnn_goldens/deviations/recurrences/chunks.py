@@ -73,11 +73,9 @@ class ChunkKernel(Chunked):
 
 @dataclass(frozen=True, eq=False)
 class Replaced(Forward):
-    """The chunked form with other methods.
+    """The chunked form with other methods, by name, and with this number of steps in a chunk.
 
-    Attributes:
-        methods: by the name of the method they replace; they take the right form before the method's arguments.
-        size: the number of steps in a chunk.
+    The methods take the right form before their arguments.
     """
 
     methods: Mapping[str, Callable[..., Any]]

@@ -79,12 +79,7 @@ class Forward(WrongPass):
 
 @dataclass(frozen=True, eq=False)
 class WrongForward(Forward):
-    """A function that returns wrong outputs.
-
-    Attributes:
-        wrong: the function.
-        takes_packed: whether it gets packed sequences as one case; else it gets one sequence at a time.
-    """
+    """A function that returns wrong outputs of one sequence at a time, or of packed sequences as one case."""
 
     wrong: Wrong
     takes_packed: bool = False
@@ -103,7 +98,6 @@ class Edit(Forward):
         equations: other equations of a time step.
         operations: other primitives, or more of them.
         outputs: changes the outputs and last states: a function of the case, before it was changed, and of them.
-        takes_packed: as that of ``WrongForward``.
     """
 
     case: Callable[[RecurrenceCase], RecurrenceCase] | None = None
@@ -165,11 +159,7 @@ def tiled(axis: str, groups: str) -> Edit:
 
 @dataclass(frozen=True, eq=False)
 class WrongBackward(WrongPass):
-    """A wrong backward pass of recurrences.
-
-    Attributes:
-        wrong: equations with right values and wrong derivatives, or a wrong loop over the steps.
-    """
+    """Equations of recurrences with right values and wrong derivatives, or a wrong loop back over the steps."""
 
     wrong: Equations | type[RecurrenceBackward]
 
