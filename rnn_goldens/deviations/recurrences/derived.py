@@ -23,7 +23,7 @@ from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.custom_cells import OF_RECURRENCE
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.equation_edits import all_terms, detached, instead, rewritten
-from rnn_goldens.deviations.recurrences.edits import Edit, Forward, Outputs, WrongBackward, in_arrays
+from rnn_goldens.deviations.recurrences.edits import Edit, Forward, Outputs, WrongBackward, in_arrays, in_outputs
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
@@ -79,7 +79,8 @@ def named(name: str) -> Deviation | None:
     """Return a derived deviation by name; None if no derived deviation can have the name."""
     for pattern, sentence, wrong in _KINDS:
         if found := re.fullmatch(f"{OF_RECURRENCE}{pattern}", name):
-            return Deviation(name, sentence(*map(_in_words, found.groups())), wrong(*found.groups()), cells=())
+            words = (_in_words(number, group, pattern) for number, group in enumerate(found.groups()))
+            return Deviation(name, sentence.format(*words), wrong(*found.groups()), cells=())
     return None
 
 
@@ -331,126 +332,94 @@ def _backward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
     return DerivedBackward(rewriting=partial(rewriting, *spec))
 
 
-def _of_arrays(changed: Callable[[RecurrenceCase], Mapping[str, Array]]) -> Edit:
-    return Edit(lambda case: case.with_arrays(**changed(case)), takes_packed=True)
+def _arrays(changed: Callable[..., Mapping[str, Array]], *spec: str) -> Edit:
+    return Edit(lambda case: case.with_arrays(**changed(*spec, case)), takes_packed=True)
 
 
 def _array(case: RecurrenceCase, name: str) -> Array:
     return {**case.inputs, **case.weights}[name]
 
 
-def _transposed(state: str, end: str) -> WrongPass:
-    def swap(array: Array) -> Array:
-        return array.swapaxes(-1, -2)
-
-    if end == "0":
-        return in_arrays(**{f"{state}0": swap})
-    return Edit(outputs=lambda _, found: found | {f"{state}_n": swap(found[f"{state}_n"])})
+def _transposed(array: Array) -> Array:
+    return array.swapaxes(-1, -2)
 
 
-def _in_words(part: str) -> str:
-    return part.replace("_", " ") if part in _KIND else part
-
-
-def _part(part: str) -> str:
-    return f"argument {part}" if part.isdigit() else part
+def _in_words(number: int, group: str, pattern: str) -> str:
+    """Return group ``number`` of a name: the kind of an operation, or an argument, which the last group may name."""
+    is_part = pattern.endswith(_PART) and number == re.compile(pattern).groups - 1
+    return f"argument {group}" if is_part and group.isdigit() else group.replace("_", " ") if group in _KIND else group
 
 
 _NAME, _OPERATION = "([A-Za-z][A-Za-z0-9_]*)", f"({'|'.join(_OPERATIONS.values())})"
 _FUNCTION, _PART = f"({'|'.join(_UNARY)})", "([A-Za-z0-9_]+)"
 
-_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., WrongPass]], ...] = (
+_KINDS: tuple[tuple[str, str, Callable[..., WrongPass]], ...] = (
     (
         rf"{_NAME}_as_(zero|one)",
-        lambda name, value: f"Uses {value} for {name}.",
-        lambda name, value: _of_arrays(lambda case: {name: np.full_like(_array(case, name), float(value == "one"))}),
+        "Uses {1} for {0}.",
+        partial(_arrays, lambda name, value, case: {name: np.full_like(_array(case, name), float(value == "one"))}),
     ),
     (
         rf"{_OPERATION}_(\d+)_without_{_PART}",
-        lambda kind, number, part: f"Leaves out {_part(part)} in {kind} {number} of the equations.",
+        "Leaves out {2} in {0} {1} of the equations.",
         partial(_forward, _without),
     ),
     (
         rf"sum_(\d+)_with_other_sign_of_{_PART}",
-        lambda number, part: f"Uses the other sign of {_part(part)} in sum {number} of the equations.",
+        "Uses the other sign of {1} in sum {0} of the equations.",
         partial(_forward, _other_sign),
     ),
     (
         rf"use_(\d+)_of_{_OPERATION}_(\d+)_before_{_PART}",
-        lambda use, kind, number, part: (
-            f"Reads {kind} {number} of the equations without {_part(part)}, as before it, in use {use}."
-        ),
+        "Reads {1} {2} of the equations without {3}, as before it, in use {0}.",
         partial(_forward, _before),
     ),
-    (
-        rf"{_FUNCTION}_(\d+)_left_out",
-        lambda kind, number: f"Leaves out {kind} {number} of the equations.",
-        lambda kind, number: _forward(_unary, "identity", kind, number),
-    ),
+    (rf"{_FUNCTION}_(\d+)_left_out", "Leaves out {0} {1} of the equations.", partial(_forward, _unary, "identity")),
     (
         rf"{_FUNCTION}_(\d+)_of_negative",
-        lambda kind, number: f"Uses the other sign of the argument of {kind} {number} of the equations.",
-        lambda kind, number: _forward(_unary, "negative", kind, number),
+        "Uses the other sign of the argument of {0} {1} of the equations.",
+        partial(_forward, _unary, "negative"),
     ),
-    (
-        r"factor_(\d+)_left_out",
-        lambda number: f"Leaves out constant factor {number} of the equations.",
-        partial(_forward, _without_factor),
-    ),
-    (
-        r"([A-Za-z]+)_read_before_step",
-        lambda state: f"Computes outputs from {state} before the step instead of after it.",
-        ReadBefore,
-    ),
+    (r"factor_(\d+)_left_out", "Leaves out constant factor {0} of the equations.", partial(_forward, _without_factor)),
+    (r"([A-Za-z]+)_read_before_step", "Computes outputs from {0} before the step instead of after it.", ReadBefore),
     (
         r"([A-Za-z]+)_n_not_updated",
-        lambda state: f"Returns the initial {state} as the last.",
+        "Returns the initial {0} as the last.",
         lambda state: Edit(outputs=lambda case, found: found | {f"{state}_n": case.states[f"{state}0"]}),
     ),
-    (
-        rf"{_FUNCTION}_(\d+)_twice",
-        lambda kind, number: f"Applies {kind} {number} of the equations twice.",
-        lambda kind, number: _forward(_unary, "twice", kind, number),
-    ),
+    (rf"{_FUNCTION}_(\d+)_twice", "Applies {0} {1} of the equations twice.", partial(_forward, _unary, "twice")),
     (
         rf"({'|'.join(ACTIVATIONS)})_for_{_FUNCTION}_(\d+)",
-        lambda other, kind, number: f"Uses {other} for {kind} {number} of the equations.",
+        "Uses {0} for {1} {2} of the equations.",
         partial(_forward, _unary),
     ),
     (
         r"numbers_(\d+)_and_(\d+)_swapped",
-        lambda a, b: f"Takes the arrays that end in {a} for those that end in {b}, and the other way round.",
-        lambda a, b: _of_arrays(partial(_with_numbers_swapped, a, b)),
+        "Takes the arrays that end in {0} for those that end in {1}, and the other way round.",
+        partial(_arrays, _with_numbers_swapped),
     ),
     (
         rf"{_NAME}_and_{_NAME}_swapped",
-        lambda a, b: f"Swaps {a} and {b}.",
-        lambda a, b: _of_arrays(lambda case: {a: _array(case, b), b: _array(case, a)}),
+        "Swaps {0} and {1}.",
+        partial(_arrays, lambda a, b, case: {a: _array(case, b), b: _array(case, a)}),
     ),
     (
         rf"{_NAME}_for_{_NAME}",
-        lambda a, b: f"Uses {a} in the place of {b}, too.",
-        lambda a, b: _of_arrays(lambda case: {b: _array(case, a)}),
+        "Uses {0} in the place of {1}, too.",
+        partial(_arrays, lambda a, b, case: {b: _array(case, a)}),
     ),
-    (
-        r"([A-Za-z]+)(0|_n)_transposed",
-        lambda state, end: f"{'Reads' if end == '0' else 'Returns'} {state}{end} transposed.",
-        _transposed,
-    ),
+    (r"([A-Za-z]+)0_transposed", "Reads {0}0 transposed.", lambda state: in_arrays(**{f"{state}0": _transposed})),
+    (r"([A-Za-z]+)_n_transposed", "Returns {0}_n transposed.", lambda state: in_outputs(**{f"{state}_n": _transposed})),
     (
         rf"{_OPERATION}_(\d+)_passes_nothing_to_{_PART}",
-        lambda kind, number, part: f"Passes no gradient from {kind} {number} of the equations to {_part(part)}.",
+        "Passes no gradient from {0} {1} of the equations to {2}.",
         partial(_backward, _passes_nothing),
     ),
     (
         rf"derivative_of_{_FUNCTION}_(\d+)_left_out",
-        lambda kind, number: f"Leaves out the derivative of {kind} {number} of the equations.",
+        "Leaves out the derivative of {0} {1} of the equations.",
         partial(_backward, _without_derivative),
     ),
-    (
-        rf"{_NAME}_detached",
-        lambda name: f"Passes no gradient to {name}.",
-        partial(_backward, _detached),
-    ),
+    (rf"{_NAME}_detached", "Passes no gradient to {0}.", partial(_backward, _detached)),
 )
-"""Patterns of names, with the sentence and the wrong pass of each."""
+"""Patterns of names, the sentence, and a function that returns the wrong pass, of the groups of a name."""
