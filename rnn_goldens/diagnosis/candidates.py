@@ -10,8 +10,7 @@ import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis import Cause
-from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
-from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, off_by, share
+from rnn_goldens.diagnosis.match import Arrays, DirectionalDerivatives, explains, fits, is_nearer, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS

@@ -151,7 +151,7 @@ def test_a_deviation_is_shown_beside_the_right_code() -> None:
     assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
     assert "o is first wrong at time step 0" in " ".join(text.split())
     right = "right: linear_attention, rnn_goldens/cells/recurrence_equations.py\n    def linear_attention("
-    wrong = "wrong: _after_update, rnn_goldens/deviations/recurrences/updates.py\n    def _after_update("
+    wrong = "wrong: _after_update, rnn_goldens/deviations/recurrences/attention.py\n    def _after_update("
     assert text.index(right) < text.index(wrong)
 
 

@@ -15,9 +15,7 @@ from rnn_goldens.deviations.recurrences import (
     models,
     numerics,
     scans,
-    slstm,
     states_and_sequences,
-    updates,
 )
 
 Families = Mapping[str, tuple[Deviation, ...]]
@@ -25,8 +23,8 @@ Families = Mapping[str, tuple[Deviation, ...]]
 FAMILIES: Families = {
     "layout": attention.LAYOUT,
     "scale": attention.SCALE,
-    "decay": updates.DECAY,
-    "delta rule": updates.DELTA_RULE,
+    "decay": attention.DECAY,
+    "delta rule": attention.DELTA_RULE,
     "states": states_and_sequences.STATES,
     "packed sequences": states_and_sequences.PACKED,
     "chunks": chunks.DEVIATIONS,
@@ -34,7 +32,7 @@ FAMILIES: Families = {
     "RG-LRU": scans.RG_LRU,
     "minGRU": scans.MIN_GRU,
     "scan operator": scans.OPERATOR,
-    "sLSTM": slstm.DEVIATIONS,
+    "sLSTM": scans.SLSTM,
     "convolution": convolution.DEVIATIONS,
     **models.FAMILIES,
     "numerics": numerics.DEVIATIONS,

@@ -132,28 +132,6 @@ def in_outputs(**changes: Change) -> Edit:
     return Edit(outputs=lambda _, found: found | {name: change(found[name]) for name, change in changes.items()})
 
 
-def tiled(axis: str, groups: str) -> Edit:
-    """Return the bug in which place k of an axis reads group k % groups instead of k // (places // groups)."""
-
-    def order(case: RecurrenceCase) -> Array:
-        return np.arange(case.config[axis]).reshape(-1, case.config.get(groups, 1)).T.ravel()
-
-    def changed(case: RecurrenceCase) -> RecurrenceCase:
-        of_inputs, of_weights, places = case.config.inputs, case.config.recurrence.weights, order(case)
-        inputs = {n: array.take(places, 2) for n, array in case.inputs.items() if of_inputs[n].startswith(axis)}
-        weights = {n: array.take(places, 0) for n, array in case.weights.items() if of_weights[n].startswith(axis)}
-        states = {name: array.take(places, 1) for name, array in case.states.items()}
-        return case.with_arrays(**inputs, **weights, **states)
-
-    def outputs(case: RecurrenceCase, found: Outputs) -> Outputs:
-        if groups not in case.config:
-            return found
-        back, steps = np.argsort(order(case)), case.config.outputs
-        return {name: array.take(back, 2 if name in steps else 1) for name, array in found.items()}
-
-    return Edit(changed, outputs=outputs)
-
-
 # The backward pass.
 
 

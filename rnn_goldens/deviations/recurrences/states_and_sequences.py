@@ -1,4 +1,4 @@
-"""Bugs of all recurrences in initial and last states, and in the borders of batch rows and of packed sequences."""
+"""Bugs of all recurrences: initial and last states, borders of batch rows and of packed sequences, tiled groups."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (
@@ -88,6 +89,28 @@ def _from_row_before(case: RecurrenceCase) -> Outputs:
     found = _over_borders(replace(case, inputs=joined, offsets=offsets))
     outputs = {name: found[name].reshape(rows, time, *found[name].shape[2:]) for name in case.config.recurrence.outputs}
     return found | outputs
+
+
+def tiled(axis: str, groups: str) -> Edit:
+    """Return the bug in which place k of an axis reads group k % groups instead of k // (places // groups)."""
+
+    def order(case: RecurrenceCase) -> Array:
+        return np.arange(case.config[axis]).reshape(-1, case.config.get(groups, 1)).T.ravel()
+
+    def changed(case: RecurrenceCase) -> RecurrenceCase:
+        of_inputs, of_weights, places = case.config.inputs, case.config.recurrence.weights, order(case)
+        inputs = {n: array.take(places, 2) for n, array in case.inputs.items() if of_inputs[n].startswith(axis)}
+        weights = {n: array.take(places, 0) for n, array in case.weights.items() if of_weights[n].startswith(axis)}
+        states = {name: array.take(places, 1) for name, array in case.states.items()}
+        return case.with_arrays(**inputs, **weights, **states)
+
+    def outputs(case: RecurrenceCase, found: Outputs) -> Outputs:
+        if groups not in case.config:
+            return found
+        back, steps = np.argsort(order(case)), case.config.outputs
+        return {name: array.take(back, 2 if name in steps else 1) for name, array in found.items()}
+
+    return Edit(changed, outputs=outputs)
 
 
 STATES = table(make=_in_states, cells=CELLS)(
