@@ -1,8 +1,10 @@
 """Writes the kill matrices as pages: an index, ``docs/deviations.md``, and a page for each group of families."""
 
 import textwrap
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 
 from rnn_goldens.atomic_write import write_whole
@@ -14,7 +16,6 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import ALL, BACKWARD, RECURRENCES, RECURRENCES_BACK, members
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
-from rnn_goldens.generator.unexpressed_defects import UNEXPRESSED
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import CORE
@@ -189,7 +190,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 HEADER = """\
 # Known bugs
 
-<!-- Made by `make generate` from the kill matrices and generator/unexpressed_defects.py; do not edit. -->
+<!-- Made by `make generate` from the kill matrices and rnn_goldens/defects/reports.toml; do not edit. -->
 
 A *deviation* is a named known bug: a small change of the correct implementation. This corpus detects every
 deviation in float64; the deviations that it does not detect in a lower precision are [listed](#undetected). A failing
@@ -301,10 +302,17 @@ def _undetected(detected: Detected) -> str:
     return table(("group", *PRECISIONS), rows)
 
 
+def unexpressed() -> dict[str, str]:
+    """Return why no deviation expresses a reported defect, as ``repository#number``, as wrong outputs of one call."""
+    reports = resources.files("rnn_goldens") / "defects" / "reports.toml"
+    found: dict[str, str] = tomllib.loads(reports.read_text("utf-8"))["unexpressed"]
+    return found
+
+
 def _unexpressed() -> Iterator[str]:
     yield UNEXPRESSED_HEADER
     together: dict[str, list[str]] = {}
-    for defect, reason in UNEXPRESSED.items():
+    for defect, reason in unexpressed().items():
         together.setdefault(reason, []).append(defect)
     for reason, defects in together.items():
         yield wrapped(f"- {', '.join(defects)}: {reason}.", "  ")

@@ -69,6 +69,7 @@ class _Defects(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Reports(msgspec.Struct, forbid_unknown_fields=True):
     report: dict[str, str]
+    unexpressed: dict[str, str]
 
 
 def read_defects(path: Path = DEFECTS) -> list[Defect]:
