@@ -19,7 +19,7 @@ from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
 from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
-from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, WrongForward
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."
@@ -82,9 +82,7 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         yield EQUATIONS[cell] if wrong.equations else None, wrong.equations
         methods = {} if wrong.operations is RIGHT else vars(type(wrong.operations))
         yield from ((getattr(RIGHT, n, None), f) for n, f in methods.items() if not n.startswith("_"))
-        yield from ((None, change) for change in (wrong.case, wrong.outputs))
-    elif isinstance(wrong, WrongForward):
-        yield None, wrong.wrong
+        yield from ((None, change) for change in (wrong.case, wrong.outputs, wrong.wrong))
 
 
 def _methods(loop: type) -> Iterator[tuple[Any, object]]:

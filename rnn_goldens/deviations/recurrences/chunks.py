@@ -21,10 +21,10 @@ from rnn_goldens.deviations.recurrences.edits import (
     GATED,
     GATED_DELTA,
     SMALLER,
+    Edit,
     Forward,
     Outputs,
     Wrong,
-    WrongForward,
     for_each_chunk_size,
     in_chunks_of,
 )
@@ -179,7 +179,7 @@ def _of_stored_state(stored: Mapping[int, Array], right: ChunkKernel, q: Array, 
     return right.of_state(q, x, stored[x.start // right.size])
 
 
-PACKED = table(make=partial(WrongForward, takes_packed=True), cells=ATTENTION)(
+PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=ATTENTION)(
     **for_each_chunk_size(
         "chunk_states_indexed_by_sequence",
         "Stores the states before chunks of {} steps as if each packed sequence had one chunk, so that later "

@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import causal_conv
-from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, WrongForward, in_arrays, in_equations, in_outputs
+from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, in_arrays, in_equations, in_outputs
 from rnn_goldens.deviations.recurrences.equation_parts import causal_conv as parts
 from rnn_goldens.deviations.table_rows import table
 
@@ -18,7 +18,7 @@ TAPS = 4
 """The largest width of common kernels."""
 
 
-def _ahead(steps: Callable[[int], int]) -> WrongForward:
+def _ahead(steps: Callable[[int], int]) -> Edit:
     """Return a convolution that reads some steps ahead, with zeros before the first and after the last step."""
 
     def wrong(case: RecurrenceCase) -> Outputs:
@@ -27,7 +27,7 @@ def _ahead(steps: Callable[[int], int]) -> WrongForward:
         found = run(case.with_arrays(x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
         return run(case) | {"y": found["y"]}
 
-    return WrongForward(wrong)
+    return Edit(wrong=wrong)
 
 
 CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(

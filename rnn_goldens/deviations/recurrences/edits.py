@@ -78,18 +78,6 @@ class Forward(WrongPass):
 
 
 @dataclass(frozen=True, eq=False)
-class WrongForward(Forward):
-    """A function that returns wrong outputs of one sequence at a time, or of packed sequences as one case."""
-
-    wrong: Wrong
-    takes_packed: bool = False
-
-    def __call__(self, case: RecurrenceCase) -> Outputs:
-        """Return the wrong outputs of a case."""
-        return self.wrong(case)
-
-
-@dataclass(frozen=True, eq=False)
 class Edit(Forward):
     """A change of the forward pass of a recurrence.
 
@@ -98,16 +86,20 @@ class Edit(Forward):
         equations: other equations of a time step.
         operations: other primitives, or more of them.
         outputs: changes the outputs and last states: a function of the case, before it was changed, and of them.
+        wrong: returns outputs and last states of the case in another way than ``run``.
     """
 
     case: Callable[[RecurrenceCase], RecurrenceCase] | None = None
     equations: Equations | None = None
     operations: MatrixArithmetic = RIGHT
     outputs: Callable[[RecurrenceCase, Outputs], Outputs] | None = None
+    wrong: Wrong | None = None
     takes_packed: bool = False
 
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case."""
+        if self.wrong:
+            return self.wrong(case)
         found = run(self.case(case) if self.case else case, self.operations, self.equations)
         return self.outputs(case, found) if self.outputs else found
 

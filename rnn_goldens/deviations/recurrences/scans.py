@@ -11,7 +11,7 @@ from rnn_goldens.cells.notation import Term, exp, maximum, sigmoid, softplus, sq
 from rnn_goldens.cells.recurrence import RIGHT, run
 from rnn_goldens.cells.recurrence_equations import min_gru, rg_lru, selective_scan, slstm
 from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row, outer
-from rnn_goldens.deviations.recurrences.edits import Change, Edit, WrongForward, in_arrays, in_equations
+from rnn_goldens.deviations.recurrences.edits import Change, Edit, in_arrays, in_equations
 from rnn_goldens.deviations.recurrences.equation_parts import min_gru as gru
 from rnn_goldens.deviations.recurrences.equation_parts import rg_lru as lru
 from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
@@ -103,7 +103,7 @@ RG_LRU = table(make=in_equations, cells=("rg_lru",))(
     ),
     first_input_not_normalized=(
         "Leaves out the factor √(1 - a²) at the first step of each sequence.",
-        WrongForward(lambda case: in_two_parts(case, 1, partial(run, equations=_not_normalized), run)),
+        Edit(wrong=lambda case: in_two_parts(case, 1, partial(run, equations=_not_normalized), run)),
         {"fix": "Griffin's layer does this at the start of a document; here every step is normalized"},
     ),
     constant_8_left_out=(
@@ -183,7 +183,7 @@ _OPERANDS_SWAPPED: Mapping[str, Equations] = {
 OPERATOR = table(make=in_equations, cells=tuple(_OPERANDS_SWAPPED))(
     scan_operands_swapped=(
         "Swaps the operands of a scan's operator: decays what is added by the steps before it, and not the state.",
-        WrongForward(lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell])),
+        Edit(wrong=lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell])),
         {"stands_for": ("mamba#716",)},
     )
 )

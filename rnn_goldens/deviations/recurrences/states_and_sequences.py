@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from rnn_goldens.deviations.recurrences.edits import (
     Edit,
     Outputs,
     Wrong,
-    WrongForward,
     for_each_chunk_size,
 )
 from rnn_goldens.deviations.table_rows import table
@@ -136,7 +134,7 @@ STATES = table(make=_in_states, cells=CELLS)(
     ),
     one_step_after_past_state=(
         "Takes only one step if an initial state is given, and returns its output at all steps.",
-        WrongForward(_one_step),
+        Edit(wrong=_one_step),
         {"needs": ("state", "several_steps"), "stands_for": ("transformers#46032", "transformers PR46741")},
     ),
     past_state_added_twice=(
@@ -156,11 +154,11 @@ STATES = table(make=_in_states, cells=CELLS)(
     ),
     last_state_one_step_early=(
         "Returns the state before the last step.",
-        WrongForward(lambda case: run(case) | _last_of([_run(_part(case, 0, case.time - 1))])),
+        Edit(wrong=lambda case: run(case) | _last_of([_run(_part(case, 0, case.time - 1))])),
     ),
     state_not_reset_between_rows=(
         "Starts each row of a batch from the last state of the row before.",
-        WrongForward(_from_row_before),
+        Edit(wrong=_from_row_before),
         {"needs": ("rows",), "stands_for": ("tpu-inference PR2431", "vllm#51562")},
     ),
 )
@@ -238,7 +236,7 @@ def _late(start: int, stop: int) -> Wrong:
     return wrong
 
 
-PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
+PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=CELLS)(
     borders_of_packed_sequences_ignored=(
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
         lambda case: run(case) if case.offsets is None else _over_borders(case),
@@ -256,7 +254,7 @@ PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
     ),
     last_step_of_sequence_dropped=(
         "Drops the last step of each sequence: its output is zero and the last state does not see it.",
-        WrongForward(_without_last_step),
+        Edit(wrong=_without_last_step),
     ),
     last_state_of_last_sequence_for_all=(
         "Returns the last state of the last sequence for all sequences.",
