@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations, permutations
+from operator import neg
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,11 @@ _OPERATIONS = {
 }
 """Operations of several arguments, with their names in sentences."""
 
-_KIND = {name: primitive for primitive, name in _OPERATIONS.items()} | {name: name for name in _UNARY}
+_KIND = (
+    {name: primitive for primitive, name in _OPERATIONS.items()}
+    | {name: name for name in _UNARY}
+    | {"factor": "scaled"}
+)
 
 Terms = Sequence[Term]
 
@@ -241,95 +246,81 @@ def _at(after: Terms, kind: str, number: str) -> Term:
     return next(term for _, k, term in _numbered(after, (_KIND[kind],)) if k == int(number))
 
 
-def _place(arguments: Mapping[str, Term], term: Term, part: str) -> int:
-    return _parts(arguments, term).index(part)
+Change = Callable[[Callable[[Term], Term], Term, int], Term]
+"""``change(rewrite, operation, place of an argument)`` returns what takes the place of an operation."""
 
 
-def _without_part(arguments: Mapping[str, Term], term: Term, part: str) -> Term:
+def _of_operation(change: Change, kind: str, number: str, *part: str) -> Rewriting:
+    """Return the rewriting of an operation, whose argument is a part of it, or the first."""
+
+    def rewriting(arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+        term = _at(after, kind, number)
+        place = _parts(arguments, term).index(part[0]) if part else 0
+        return rewritten(after, {term: lambda rewrite: change(rewrite, term, place)})
+
+    return rewriting
+
+
+def _forward(change: Change) -> Callable[..., WrongPass]:
+    return lambda *operation: DerivedForward(_of_operation(change, *operation))
+
+
+def _backward(change: Change) -> Callable[..., WrongPass]:
+    return lambda *operation: DerivedBackward(rewriting=_of_operation(change, *operation))
+
+
+def _with_argument(change: Callable[[Term], Term]) -> Change:
+    """Return the change of an argument of an operation."""
+
+    def changed(rewrite: Callable[[Term], Term], term: Term, place: int) -> Term:
+        of = tuple(change(rewrite(a)) if k == place else rewrite(a) for k, a in enumerate(term.of))
+        return Term(term.primitive, of, term.detail)
+
+    return changed
+
+
+def _without(term: Term, place: int) -> Term:
     """Return what is left of an operation without one of its arguments."""
-    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
+    others = [of for k, of in enumerate(term.of) if k != place]
     return others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
 
 
-def _without(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    left = _without_part(arguments, term, part)
-    return rewritten(after, {term: lambda rewrite: rewrite(left)})
-
-
-def _other_sign(number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, "sum", number)
-    place = _place(arguments, term, part)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        return Term("sum", tuple(-rewrite(of) if k == place else rewrite(of) for k, of in enumerate(term.of)))
-
-    return rewritten(after, {term: replaced})
-
-
-def _before(use: str, kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+def _before(use: str, kind: str, number: str, part: str) -> WrongPass:
     """Let one use of an operation read it without one of its arguments, as it was before."""
-    term = _at(after, kind, number)
-    left = _without_part(arguments, term, part)
-    user = _users(after, term)[int(use) - 1]
-    if user is term:
-        return [left if result is term else result for result in after]
 
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        of = tuple(rewrite(left if argument is term else argument) for argument in user.of)
-        return Term(user.primitive, of, user.detail)
+    def rewriting(arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+        term = _at(after, kind, number)
+        left, user = _without(term, _parts(arguments, term).index(part)), _users(after, term)[int(use) - 1]
+        if user is term:
+            return [left if result is term else result for result in after]
 
-    return rewritten(after, {user: replaced})
+        def replaced(rewrite: Callable[[Term], Term]) -> Term:
+            of = tuple(rewrite(left if argument is term else argument) for argument in user.of)
+            return Term(user.primitive, of, user.detail)
 
+        return rewritten(after, {user: replaced})
 
-def _unary(other: str, kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    """Put another activation, none, or a second one in the place of a function."""
-    term = _at(after, kind, number)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        inner = rewrite(term.of[0])
-        if other == "identity":
-            return inner
-        if other == "negative":
-            return Term(term.primitive, (-inner,))
-        return Term(term.primitive, (Term(term.primitive, (inner,)),)) if other == "twice" else Term(other, (inner,))
-
-    return rewritten(after, {term: replaced})
+    return DerivedForward(rewriting)
 
 
-def _without_factor(number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = next(term for _, k, term in _numbered(after, ("scaled",)) if k == int(number))
-    return rewritten(after, {term: lambda rewrite: rewrite(term.of[0])})
+def _activation(other: str, *of: str) -> WrongPass:
+    return _forward(lambda rewrite, term, _: Term(other, (rewrite(term.of[0]),)))(*of)
 
 
-def _passes_nothing(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    place = _place(arguments, term, part)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        of = tuple(detached(rewrite(a)) if k == place else rewrite(a) for k, a in enumerate(term.of))
-        return Term(term.primitive, of, term.detail)
-
-    return rewritten(after, {term: replaced})
+def _left_out(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return rewrite(term.of[0])
 
 
-def _without_derivative(kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    return rewritten(
-        after, {term: lambda rewrite: instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))}
-    )
+def _twice(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return Term(term.primitive, (Term(term.primitive, (rewrite(term.of[0]),)),))
 
 
-def _detached(name: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    return rewritten(after, {arguments[name]: lambda _: detached(arguments[name])})
+def _underived(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))
 
 
-def _forward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
-    return DerivedForward(partial(rewriting, *spec))
-
-
-def _backward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
-    return DerivedBackward(rewriting=partial(rewriting, *spec))
+def _detached(name: str) -> WrongPass:
+    return DerivedBackward(rewriting=lambda x, after: rewritten(after, {x[name]: lambda _: detached(x[name])}))
 
 
 def _arrays(changed: Callable[..., Mapping[str, Array]], *spec: str) -> Edit:
@@ -362,36 +353,36 @@ _KINDS: tuple[tuple[str, str, Callable[..., WrongPass]], ...] = (
     (
         rf"{_OPERATION}_(\d+)_without_{_PART}",
         "Leaves out {2} in {0} {1} of the equations.",
-        partial(_forward, _without),
+        _forward(lambda rewrite, term, place: rewrite(_without(term, place))),
     ),
     (
-        rf"sum_(\d+)_with_other_sign_of_{_PART}",
-        "Uses the other sign of {1} in sum {0} of the equations.",
-        partial(_forward, _other_sign),
+        rf"(sum)_(\d+)_with_other_sign_of_{_PART}",
+        "Uses the other sign of {2} in {0} {1} of the equations.",
+        _forward(_with_argument(neg)),
     ),
     (
         rf"use_(\d+)_of_{_OPERATION}_(\d+)_before_{_PART}",
         "Reads {1} {2} of the equations without {3}, as before it, in use {0}.",
-        partial(_forward, _before),
+        _before,
     ),
-    (rf"{_FUNCTION}_(\d+)_left_out", "Leaves out {0} {1} of the equations.", partial(_forward, _unary, "identity")),
+    (rf"{_FUNCTION}_(\d+)_left_out", "Leaves out {0} {1} of the equations.", _forward(_left_out)),
     (
         rf"{_FUNCTION}_(\d+)_of_negative",
         "Uses the other sign of the argument of {0} {1} of the equations.",
-        partial(_forward, _unary, "negative"),
+        _forward(_with_argument(neg)),
     ),
-    (r"factor_(\d+)_left_out", "Leaves out constant factor {0} of the equations.", partial(_forward, _without_factor)),
+    (r"(factor)_(\d+)_left_out", "Leaves out constant {0} {1} of the equations.", _forward(_left_out)),
     (r"([A-Za-z]+)_read_before_step", "Computes outputs from {0} before the step instead of after it.", ReadBefore),
     (
         r"([A-Za-z]+)_n_not_updated",
         "Returns the initial {0} as the last.",
         lambda state: Edit(outputs=lambda case, found: found | {f"{state}_n": case.states[f"{state}0"]}),
     ),
-    (rf"{_FUNCTION}_(\d+)_twice", "Applies {0} {1} of the equations twice.", partial(_forward, _unary, "twice")),
+    (rf"{_FUNCTION}_(\d+)_twice", "Applies {0} {1} of the equations twice.", _forward(_twice)),
     (
         rf"({'|'.join(ACTIVATIONS)})_for_{_FUNCTION}_(\d+)",
         "Uses {0} for {1} {2} of the equations.",
-        partial(_forward, _unary),
+        _activation,
     ),
     (
         r"numbers_(\d+)_and_(\d+)_swapped",
@@ -413,13 +404,13 @@ _KINDS: tuple[tuple[str, str, Callable[..., WrongPass]], ...] = (
     (
         rf"{_OPERATION}_(\d+)_passes_nothing_to_{_PART}",
         "Passes no gradient from {0} {1} of the equations to {2}.",
-        partial(_backward, _passes_nothing),
+        _backward(_with_argument(detached)),
     ),
     (
         rf"derivative_of_{_FUNCTION}_(\d+)_left_out",
         "Leaves out the derivative of {0} {1} of the equations.",
-        partial(_backward, _without_derivative),
+        _backward(_underived),
     ),
-    (rf"{_NAME}_detached", "Passes no gradient to {0}.", partial(_backward, _detached)),
+    (rf"{_NAME}_detached", "Passes no gradient to {0}.", _detached),
 )
 """Patterns of names, the sentence, and a function that returns the wrong pass, of the groups of a name."""
