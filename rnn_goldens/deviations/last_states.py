@@ -115,19 +115,11 @@ DEVIATIONS = table(make=in_last_states)(
     h_n_from_padded_end=(
         "Takes the forward direction's last state from out's last time step, which is padding for a shorter sequence.",
         _h_of_step(-1),
-        {"needs": ("lengths",), "stands_for": ("ray#21392",)},
+        {"needs": ("lengths",)},
     ),
     h_n_is_h0=("Returns the initial states as the last states.", in_outputs(lambda case, out: (out[0], *case.state))),
-    h_n_zero=(
-        "Never writes the last states: they are zero.",
-        lambda part, _: np.zeros_like(part),
-        {"stands_for": ("coremltools#263",)},
-    ),
-    h_n_c_n_swapped=(
-        "Returns c_n as h_n and h_n as c_n.",
-        _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)),
-        {"cells": LSTM, "stands_for": ("burn PR5234",)},
-    ),
+    h_n_zero=("Never writes the last states: they are zero.", lambda part, _: np.zeros_like(part)),
+    h_n_c_n_swapped=("Returns c_n as h_n and h_n as c_n.", _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)), {"cells": LSTM}),
     c_n_is_h_n=("Returns h_n as c_n, too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), {"cells": LSTM}),
     c_n_after_tanh=("Returns tanh(c) as c_n.", _h_n_and_c_n(lambda h_n, c_n: (h_n, np.tanh(c_n))), {"cells": LSTM}),
     out_is_c=(
@@ -143,12 +135,10 @@ DEVIATIONS = table(make=in_last_states)(
     h_n_with_extra_axis=(
         "Returns the last states with an extra first axis of size 1.",
         at_the_end(lambda _, outputs: (outputs[0], *(part[None] for part in outputs[1:]))),
-        {"stands_for": ("pytorch#151200",)},
     ),
     h_n_unpacked_over_batch=(
         "Unpacks the last states over the batch: returns the first row's, without a batch axis.",
         lambda part, _: part[:, 0],
-        {"stands_for": ("keras#20173", "tensorflow#74475")},
     ),
     h_n_units_reversed=("Returns the last states with the units in reverse order.", lambda part, _: part[..., ::-1]),
 )

@@ -98,7 +98,6 @@ BATCH = table(
     batch_and_time_exchanged=(
         "Treats x's batch axis as time and its time axis as the batch.",
         in_steps(run=_exchanged),
-        {"stands_for": ("openvino#37820", "pytorch PR11368")},
     ),
     x_reshaped_to_time_major=(
         "Reshapes x to time-major: right shape, values of other rows and steps.",
@@ -107,23 +106,16 @@ BATCH = table(
     out_reshaped_to_batch_first=(
         "Reshapes out to batch-first: right shape, values of other rows and steps.",
         in_out(_batch_first_by_reshape),
-        {"stands_for": ("keras-onnx#126",)},
     ),
     x_and_out_taken_for_time_major=(
         "Treats the memory of x and of out as time-major: a step starts from the state of another row or time.",
         in_steps(run=_both_by_reshape),
-        {"stands_for": ("AiDotNet.Tensors PR907",)},
     ),
     out_time_major=("Returns out as (time, batch, …).", in_out(lambda out: out.swapaxes(0, 1))),
-    out_merges_time_and_units=(
-        "Returns out as (batch, time·units).",
-        in_out(lambda out: out.reshape(len(out), -1)),
-        {"stands_for": ("candle PR2542",)},
-    ),
+    out_merges_time_and_units=("Returns out as (batch, time·units).", in_out(lambda out: out.reshape(len(out), -1))),
     out_squeezed=(
         "Squeezes out: removes axes of size 1, whether batch, time or units.",
         at_the_end(lambda _, outputs: (outputs[0].squeeze(), *outputs[1:])),
-        {"stands_for": ("pytorch-qrnn#11", "pytext PR658")},
     ),
     h_n_squeezed=(
         "Squeezes the last states: removes axes of size 1, whether layers, batch or units.",

@@ -117,10 +117,6 @@ def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
 OF_STEPS = table(
     make=in_equations,
     cells=ATTENTION,
-    reports={
-        "state_kept_in_bfloat16": ("ollama#15865",),
-        "state_kept_in_float16": ("TensorRT-Model-Connect PR725", "llm-scaler#559"),
-    },
 )(
     **for_each(
         HALF,
@@ -132,7 +128,7 @@ OF_STEPS = table(
     state_truncated_to_bfloat16=(
         "Keeps the state in bfloat16 between steps, rounded toward zero.",
         Edit(operations=_StatesRounded(_truncated)),
-        {"cells": WITH_SUMS, "stands_for": ("vllm-ascend PR10785",)},
+        {"cells": WITH_SUMS},
     ),
     operands_truncated_to_bfloat16=(
         "Rounds the factors of matrix products to bfloat16 toward zero.",
@@ -142,7 +138,7 @@ OF_STEPS = table(
     output_truncated_to_bfloat16=(
         "Rounds the outputs to bfloat16 toward zero.",
         Edit(outputs=_outputs_truncated),
-        {"cells": CELLS, "stands_for": ("tt-metal PR19882", "tinygrad PR11848")},
+        {"cells": CELLS},
     ),
     **for_each(
         HALF,
@@ -153,13 +149,12 @@ OF_STEPS = table(
     output_in_float16=(
         "Returns the outputs in float16, where large ones overflow.",
         in_outputs(o=partial(rounded, "float16")),
-        {"stands_for": ("vllm#54308",)},
     ),
     decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
         attention.wrong(decayed=lambda x: _rounded(exp(x.g) * x.S)),
         _Rounding(partial(rounded, "float16")),
-        {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
+        {"cells": GATED},
     ),
     **for_each(
         HALF,
@@ -178,11 +173,7 @@ OF_STEPS = table(
         Edit(operations=_Decay(_flushed)),
         {"cells": GATED},
     ),
-    beta_in_bfloat16=(
-        "Rounds beta to bfloat16.",
-        in_arrays(beta=partial(rounded, "bfloat16")),
-        {"cells": DELTA, "stands_for": ("vllm PR53877", "sglang PR40362", "LightLLM PR1579")},
-    ),
+    beta_in_bfloat16=("Rounds beta to bfloat16.", in_arrays(beta=partial(rounded, "bfloat16")), {"cells": DELTA}),
     held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
         attention.wrong(removed=lambda x: _rounded(x.removed)),
@@ -213,7 +204,6 @@ OF_CHUNKS = table(cells=GATED)(
     decays_between_steps_factored=(
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal),
-        {"stands_for": ("executorch PR21417",)},
     ),
     exponential_before_mask=(
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",
