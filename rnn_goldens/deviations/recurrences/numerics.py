@@ -8,7 +8,6 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp
-from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import linear_attention
 from rnn_goldens.cells.recurrence_notation import Terms
 from rnn_goldens.deviations.low_precision import toward_zero
@@ -20,7 +19,6 @@ from rnn_goldens.deviations.recurrences.edits import (
     GATED,
     Change,
     Edit,
-    Outputs,
     in_arrays,
     in_equations,
     in_outputs,
@@ -110,10 +108,6 @@ def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array
     return rounded(name, after) if x.start + x.steps < right.case.time else after
 
 
-def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
-    return found | {name: _truncated(found[name]) for name in case.config.recurrence.outputs}
-
-
 OF_STEPS = table(
     make=in_equations,
     cells=ATTENTION,
@@ -137,7 +131,7 @@ OF_STEPS = table(
     ),
     output_truncated_to_bfloat16=(
         "Rounds the outputs to bfloat16 toward zero.",
-        Edit(outputs=_outputs_truncated),
+        Edit(outputs=lambda case, found: found | {n: _truncated(found[n]) for n in case.config.recurrence.outputs}),
         {"cells": CELLS},
     ),
     **for_each(
