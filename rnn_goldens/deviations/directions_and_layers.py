@@ -1,6 +1,6 @@
 """Directions that are run, reversed or joined wrongly; layers with other weights or inputs than their own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -39,23 +39,31 @@ class _ForwardInTime(Network):
         return range(time)
 
 
-def _with_weights(taken: Mapping[str, str], kinds: tuple[str, ...] = ("weight", "bias")) -> Alteration:
-    """Use weights of these kinds from the direction that ``taken`` names for a direction; by default forward."""
+def _weights_of(source: Callable[[str, Sequence[str]], str], *kinds: str) -> Alteration:
+    """Use weights of these kinds from ``source(suffix, all suffixes)`` instead of a suffix, if their shapes agree."""
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
-        w, layer = right.weights(case, suffix), suffix.removesuffix("_reverse")
-        source = layer if taken.get(direction(suffix), FORWARD) == FORWARD else f"{layer}_reverse"
-        other = right.weights(case, source) if source in case.config.suffixes else w
-        return {name: other[name] if name.startswith(kinds) else array for name, array in w.items()}
+        w, taken = right.weights(case, suffix), source(suffix, case.config.suffixes)
+        other = right.weights(case, taken) if taken in case.config.suffixes else w
+        return {n: other[n] if n.startswith(kinds) and other[n].shape == a.shape else a for n, a in w.items()}
 
     return in_steps(weights=weights)
 
 
-def _weights_direction_major(right: Network, case: Case, suffix: str) -> Weights:
-    suffixes = case.config.suffixes
-    taken = sorted(suffixes, key=lambda s: s.endswith("_reverse"))[suffixes.index(suffix)]
-    w, other = right.weights(case, suffix), right.weights(case, taken)
-    return {name: other[name] if other[name].shape == array.shape else array for name, array in w.items()}
+def _forward(suffix: str, _: Sequence[str]) -> str:
+    return suffix.removesuffix("_reverse")
+
+
+def _opposite(suffix: str, _: Sequence[str]) -> str:
+    return suffix.removesuffix("_reverse") if suffix.endswith("_reverse") else f"{suffix}_reverse"
+
+
+def _direction_major(suffix: str, suffixes: Sequence[str]) -> str:
+    return sorted(suffixes, key=lambda one: one.endswith("_reverse"))[suffixes.index(suffix)]
+
+
+def _first_layer(suffix: str, _: Sequence[str]) -> str:
+    return "_".join(["l0", *suffix.split("_")[1:]])
 
 
 class _BatchFlipped(_ForwardInTime):
@@ -103,7 +111,7 @@ DIRECTIONS = table(needs=_BIDIRECTIONAL)(
     **{
         f"reverse_uses_forward_{name}": (
             f"Runs the reverse direction with the forward direction's {words}.",
-            _with_weights({REVERSE: FORWARD}, kinds),
+            _weights_of(_forward, *kinds),
             attributes,
         )
         for name, words, kinds, attributes in (
@@ -115,11 +123,11 @@ DIRECTIONS = table(needs=_BIDIRECTIONAL)(
     },
     directions_weights_swapped=(
         "Runs each direction with the other's weights.",
-        _with_weights({REVERSE: FORWARD, FORWARD: REVERSE}),
+        _weights_of(_opposite, "weight", "bias"),
     ),
     weights_direction_major=(
         "Reads the weights as those of all layers forward, then all layers in reverse, where their shapes allow it.",
-        in_steps(weights=_weights_direction_major),
+        _weights_of(_direction_major, ""),
         {"needs": ("bidirectional", "multilayer")},
     ),
     reverse_starts_from_forward_end=(
@@ -161,18 +169,6 @@ DIRECTIONS = table(needs=_BIDIRECTIONAL)(
 _MULTILAYER = ("multilayer",)
 
 
-def _of_layer_0(kinds: tuple[str, ...]) -> Alteration:
-    def weights(right: Network, case: Case, suffix: str) -> Weights:
-        w = right.weights(case, suffix)
-        first = right.weights(case, "_".join(["l0", *suffix.split("_")[1:]]))
-        return {
-            name: first[name] if name.startswith(kinds) and first[name].shape == array.shape else array
-            for name, array in w.items()
-        }
-
-    return in_steps(weights=weights)
-
-
 def _between_layers(change: Callable[[Array], Array]) -> Alteration:
     """Change the input of each upper layer, but not the output of the last layer."""
 
@@ -212,12 +208,12 @@ def _out_of_first_layer(case: Case, outputs: Outputs) -> Outputs:
 LAYERS = table(make=_between_layers, needs=_MULTILAYER)(
     layer_0_weights_reused=(
         "Runs every layer with the first layer's weights, where their shapes allow it.",
-        _of_layer_0(("weight", "bias")),
+        _weights_of(_first_layer, "weight", "bias"),
     ),
-    layer_0_w_hh_reused=("Runs every layer with the first layer's W_hh.", _of_layer_0(("weight_hh",))),
+    layer_0_w_hh_reused=("Runs every layer with the first layer's W_hh.", _weights_of(_first_layer, "weight_hh")),
     layer_0_biases_reused=(
         "Runs every layer with the first layer's biases.",
-        _of_layer_0(("bias",)),
+        _weights_of(_first_layer, "bias"),
         {"needs": ("multilayer", "bias")},
     ),
     dropout_left_on=("Leaves dropout between the layers on (p = 1/5, with a fixed mask).", _dropped),
