@@ -5,7 +5,7 @@ two is required, because the rounding errors of a wrong implementation may compe
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import resources
 
@@ -170,18 +170,20 @@ _LISTED = tomllib.loads((resources.files("rnn_goldens.generator") / "undetected.
 
 
 def _undetected(part: str) -> tuple[Undetected, ...]:
-    """Return an entry for each deviation of a part of the list, by default for all cells that it applies to."""
-    return tuple(
-        Undetected(
-            deviation=name,
-            cells=tuple(row.get("cells", deviation(name).cells)),
-            precisions=tuple(row["precisions"]),
-            reason=row["reason"],
-            allowed=row.get("allowed", False),
-        )
-        for row in _LISTED[part]
-        for name in row["deviations"]
-    )
+    return tuple(entry for row in _LISTED[part] for entry in _entries(**row))
+
+
+def _entries(
+    deviations: Sequence[str],
+    precisions: Sequence[str],
+    reason: str,
+    cells: Sequence[str] = (),
+    *,
+    allowed: bool = False,
+) -> Iterator[Undetected]:
+    """Yield an entry for each deviation of a row, by default for all cells that it applies to."""
+    for name in deviations:
+        yield Undetected(name, tuple(cells) or deviation(name).cells, tuple(precisions), reason, allowed)
 
 
 FORWARD = Pass(

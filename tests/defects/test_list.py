@@ -10,7 +10,8 @@ from packaging.specifiers import SpecifierSet
 from rnn_goldens import InvalidFile
 from rnn_goldens.defects import Defect, deviations_of, read_defects, read_reports
 from rnn_goldens.defects.page import with_table
-from rnn_goldens.deviations.families import members
+from rnn_goldens.deviations.families import BY_NAME, members
+from rnn_goldens.deviations.table_rows import REPORTS as STANDS_FOR
 from rnn_goldens.generator.deviation_page import unexpressed
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
@@ -118,6 +119,10 @@ def test_deviations_are_found_by_report_at_most_one_of_the_backward_pass() -> No
     fixes_three_bugs = "Neuron PR181"
     assert {report for report in BACKWARD if BACKWARD.count(report) > 1} == {fixes_three_bugs}
     assert sorted(set(FORWARD).intersection(BACKWARD)) == []
+
+
+def test_deviations_that_stand_for_reports_exist() -> None:
+    assert [name for name in STANDS_FOR if name not in BY_NAME] == []
 
 
 def test_reasons_do_not_end_with_a_full_stop() -> None:
