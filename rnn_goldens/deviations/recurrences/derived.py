@@ -203,24 +203,6 @@ class DerivedForward(Forward):
 
 
 @dataclass(frozen=True, eq=False)
-class ReadBefore(Forward):
-    """A forward pass whose outputs read a state before the step, where the right ones read it after the step."""
-
-    state: str
-
-    def __call__(self, case: RecurrenceCase) -> Outputs:
-        """Return the wrong outputs of a case."""
-        equations, place = equations_of(case.cell), list(case.config.recurrence.states).index(self.state)
-
-        def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-            outputs, states = equations(**arguments)
-            after, before = states[place], arguments[self.state]
-            return tuple(rewritten(outputs, {after: lambda _: before})), states
-
-        return run(case, RIGHT, wrong)
-
-
-@dataclass(frozen=True, eq=False)
 class DerivedBackward(WrongBackward):
     """A backward pass with rewritten equations of a custom recurrence, of which only the derivatives are wrong."""
 
@@ -319,6 +301,17 @@ def _underived(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
     return instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))
 
 
+def _read_before(state: str, case: RecurrenceCase) -> Outputs:
+    """Return outputs that read a state before the step, where the right ones read it after the step."""
+    equations, place = equations_of(case.cell), list(case.config.recurrence.states).index(state)
+
+    def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        outputs, states = equations(**arguments)
+        return tuple(rewritten(outputs, {states[place]: lambda _: arguments[state]})), states
+
+    return run(case, RIGHT, wrong)
+
+
 def _detached(name: str) -> WrongPass:
     return DerivedBackward(rewriting=lambda x, after: rewritten(after, {x[name]: lambda _: detached(x[name])}))
 
@@ -372,7 +365,11 @@ _KINDS: tuple[tuple[str, str, Callable[..., WrongPass]], ...] = (
         _forward(_with_argument(neg)),
     ),
     (r"(factor)_(\d+)_left_out", "Leaves out constant {0} {1} of the equations.", _forward(_left_out)),
-    (r"([A-Za-z]+)_read_before_step", "Computes outputs from {0} before the step instead of after it.", ReadBefore),
+    (
+        r"([A-Za-z]+)_read_before_step",
+        "Computes outputs from {0} before the step instead of after it.",
+        lambda state: Edit(wrong=partial(_read_before, state)),
+    ),
     (
         r"([A-Za-z]+)_n_not_updated",
         "Returns the initial {0} as the last.",
