@@ -10,7 +10,7 @@ import numpy as np
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.cell import with_equations
 from rnn_goldens.cells.step_program import Equations
-from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.deviations.wrong_pass import WrongPass, overriding
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import STACKED
@@ -161,20 +161,7 @@ def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> A
 
     They are named as the methods, and take the network without the change and the method's arguments.
     """
-    for step in steps:
-        if not hasattr(base, step):
-            raise TypeError(f"{base.__name__} has no step {step!r}")
-
-    class Overriding(base):  # type: ignore[misc,valid-type] # dynamic base
-        pass
-
-    for name, function in steps.items():
-        setattr(Overriding, name, _method(Overriding, function))
-    return in_network(Overriding)
-
-
-def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
+    return in_network(overriding(base, steps))
 
 
 def in_equations(right: type[Network] = Network, /, **wrong: Equations) -> Alteration:

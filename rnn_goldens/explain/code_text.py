@@ -14,7 +14,7 @@ from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, notation
 from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
-from rnn_goldens.deviations import equation_edits
+from rnn_goldens.deviations import equation_edits, wrong_pass
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
 from rnn_goldens.deviations.recurrences import edits
@@ -23,7 +23,7 @@ from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."
-_PASS_ON = (Alteration.__module__, *(module.__name__ for module in (equation_edits, wrong_back, edits)))
+_PASS_ON = (Alteration.__module__, *(module.__name__ for module in (wrong_pass, equation_edits, wrong_back, edits)))
 """Modules that only pass the wrong code on to the network."""
 
 

@@ -15,7 +15,7 @@ from rnn_goldens.deviations.deviation import OF_ALL_RECURRENCES
 from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.equation_parts import RIGHT as DIFFERENTIATED
 from rnn_goldens.deviations.table_rows import Row
-from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.deviations.wrong_pass import WrongPass, overriding
 from rnn_goldens.golden.expected import GRADIENTS
 
 Outputs = dict[str, Array]
@@ -155,12 +155,7 @@ def in_loop(
     loop: type[RecurrenceBackward] = RecurrenceBackward, /, **methods: Callable[..., Any]
 ) -> type[RecurrenceBackward]:
     """Return a loop in which functions replace methods: they take the right loop, then the method's arguments."""
-    if unknown := [name for name in methods if not hasattr(loop, name)]:
-        raise TypeError(f"{loop.__name__} has no method {unknown[0]!r}")
-    wrong = type("Overriding", (loop,), {"replaced": methods})
-    for name, function in methods.items():
-        setattr(wrong, name, _method(wrong, function))
-    return wrong
+    return overriding(loop, methods)
 
 
 def in_results(
@@ -172,7 +167,3 @@ def in_results(
 
 def _of_result(name: str, change: Callable[..., Any]) -> Callable[..., Any]:
     return lambda right, *arguments: change(getattr(right, name)(*arguments), *arguments)
-
-
-def _method(owner: type[RecurrenceBackward], function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *arguments: function(super(owner, self), *arguments)
