@@ -194,7 +194,11 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     hard_sigmoid=(
         "Uses the hard sigmoid of ONNX and Keras 2: 0.2 z + 0.5, clipped to 0 and 1.",
         _linear(1 / 5),
-        {"cells": SIGMOID, "dialects": ("lstm_hard_sigmoid", "gru_hard_sigmoid")},
+        {
+            "cells": SIGMOID,
+            "stands_for": ("tensorflow-onnx PR2001", "textgenrnn#153"),
+            "dialects": ("lstm_hard_sigmoid", "gru_hard_sigmoid"),
+        },
     ),
     hard_sigmoid_sixth=(
         "Uses the hard sigmoid of PyTorch and Keras 3: z / 6 + 0.5, clipped to 0 and 1.",
@@ -226,7 +230,11 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     ),
     out_activated_again=("Applies tanh to out once more.", in_out(np.tanh)),
     fast_tanh_3_2=("Approximates tanh by z (27 + z²) / (27 + 9 z²): off by up to 2.4e-2.", rational((27, 1), (27, 9))),
-    fast_tanh_5_4=("Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.", fast_tanh),
+    fast_tanh_5_4=(
+        "Approximates tanh by its continued fraction with degrees 5 and 4: off by up to 2e-3.",
+        fast_tanh,
+        {"stands_for": ("mindspore#348",)},
+    ),
     fast_tanh_7_6=(
         "Approximates tanh by its continued fraction with degrees 7 and 6: off by up to 1e-4.",
         rational((135135, 17325, 378, 1), (135135, 62370, 3150, 28)),
@@ -255,17 +263,17 @@ EVERYWHERE = table(make=_tanh, cells=TANH)(
     tanh_nan_beyond_40=(
         "Returns NaN for the tanh of arguments beyond ±40.",
         lambda z: np.where(np.abs(z) > 40, np.nan, np.tanh(z)),  # noqa: PLR2004
-        {"needs": ("saturated",)},
+        {"needs": ("saturated",), "stands_for": ("ComputeLibrary#779",)},
     ),
     tanh_nan_where_exp_overflows=(
         "Computes tanh as (e^2z - 1) / (e^2z + 1) in float32: NaN from 44 on.",
         lambda z: np.where(z > 44.4, np.nan, np.tanh(z)),  # noqa: PLR2004
-        {"needs": ("saturated",)},
+        {"needs": ("saturated",), "stands_for": ("Paddle#46",)},
     ),
     sigmoid_half_when_saturated=(
         "Returns 1/2 for the sigmoid of arguments beyond ±40.",
         _sigmoid(lambda z: np.where(np.abs(z) > 40, 0.5, _true_sigmoid(z))),  # noqa: PLR2004
-        {"cells": SIGMOID, "needs": ("saturated",)},
+        {"cells": SIGMOID, "needs": ("saturated",), "stands_for": ("dynet#1525",)},
     ),
 )
 

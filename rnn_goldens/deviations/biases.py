@@ -108,7 +108,7 @@ def _b_hn_added_again(
     return (np.where(rows < 2, once[0], twice),)  # noqa: PLR2004 - the first two rows of the batch
 
 
-OF_ALL_CELLS = table(needs=("bias",))(
+OF_ALL_CELLS = table(reports={"b_ih_after_activation": ("tvm PR3410",)}, needs=("bias",))(
     **{
         f"{short}_{name}": (sentence, wrong)
         for bias, short in (("bias_ih", "b_ih"), ("bias_hh", "b_hh"))
@@ -135,7 +135,7 @@ OF_ALL_CELLS = table(needs=("bias",))(
             ),
         )
     },
-    biases_missing=("Leaves out both biases.", _times(0, *BIASES)),
+    biases_missing=("Leaves out both biases.", _times(0, *BIASES), {"stands_for": ("tensorforce#812",)}),
     b_hh_overwritten_by_b_ih=("Uses b_ih for b_hh, too.", _in_biases(lambda w, _: {"bias_hh": w["bias_ih"]})),
     b_ih_overwritten_by_b_hh=("Uses b_hh for b_ih, too.", _in_biases(lambda w, _: {"bias_ih": w["bias_hh"]})),
     biases_interleaved=(
@@ -143,6 +143,7 @@ OF_ALL_CELLS = table(needs=("bias",))(
         _in_biases(
             lambda w, _: dict(zip(BIASES, np.concatenate([w[name] for name in BIASES]).reshape(-1, 2).T, strict=True))
         ),
+        {"stands_for": ("nnom PR82",)},
     ),
     b_hh_missing_without_h0=(
         "Leaves b_hh out on the first step if no initial state is given, together with the product, which is zero.",
@@ -160,10 +161,12 @@ OF_GRU = table(cells=("gru",), needs=("bias",), named="gru_{}")(
     b_hn_missing_without_h0=(
         "Leaves b_hn out on the first step if no initial state is given.",
         left_out({"bias_hh"}, at_first_step=True, state_given=False, rest=_no_candidate),
+        {"stands_for": ("mlx#3249",)},
     ),
     b_hn_outside_reset=(
         "Adds b_hn outside the product with the reset gate, as Core ML: tanh(... + b_in + b_hn + r (W_hn h)).",
         _candidate_moved("bias_hh", "bias_ih"),
+        {"stands_for": ("coremltools#1124",)},
     ),
     b_in_inside_reset=(
         "Adds b_in inside the product with the reset gate: tanh(W_in x + r (W_hn h + b_hn + b_in)).",
@@ -176,6 +179,7 @@ OF_GRU = table(cells=("gru",), needs=("bias",), named="gru_{}")(
     b_hn_accumulates_over_rows=(
         "Does not clear the buffer of b_hn: from the third batch row on, b_hn is added twice.",
         in_steps(step=_b_hn_added_again),
+        {"stands_for": ("onnxruntime PR3893",)},
     ),
 )
 

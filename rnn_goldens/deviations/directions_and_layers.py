@@ -89,10 +89,20 @@ def _forward_to_upper_layers(right: Network, outs: list[Array], layer: int, case
 
 
 DIRECTIONS = table(needs=_BIDIRECTIONAL)(
-    reverse_not_reversed=("Runs the reverse direction forward in time.", in_network(_ForwardInTime)),
+    reverse_not_reversed=(
+        "Runs the reverse direction forward in time.",
+        in_network(_ForwardInTime),
+        {"stands_for": ("onnx PR7935", "tvm PR15829", "TIM-VX PR514")},
+    ),
     reverse_not_flipped_back=(
         "Leaves the reverse direction's out in the order of computation, last time step first.",
         in_unrolled(lambda out, last, _start, lengths: (_reversed_in_time(out, lengths), last), REVERSE),
+        {
+            "stands_for": (
+                *("keras#1431", "keras#3163", "tensorflow#40345", "onnxruntime#4187", "onnx2tf PR287"),
+                *("tensorflow-onnx PR213", "CRNN-Keras#26", "TIM-VX PR520"),
+            )
+        },
     ),
     reverse_flips_output_only=(
         "Feeds the reverse direction x forward in time, and reverses its out.",
@@ -115,7 +125,7 @@ DIRECTIONS = table(needs=_BIDIRECTIONAL)(
             attributes,
         )
         for name, words, kinds, attributes in (
-            ("weights", "weights", ("weight", "bias"), {}),
+            ("weights", "weights", ("weight", "bias"), {"stands_for": ("R-Net#13",)}),
             ("w_hh", "W_hh", ("weight_hh",), {}),
             ("w_ih", "W_ih", ("weight_ih",), {}),
             ("biases", "biases", ("bias",), {"needs": ("bidirectional", "bias")}),
@@ -128,7 +138,7 @@ DIRECTIONS = table(needs=_BIDIRECTIONAL)(
     weights_direction_major=(
         "Reads the weights as those of all layers forward, then all layers in reverse, where their shapes allow it.",
         _weights_of(_direction_major, ""),
-        {"needs": ("bidirectional", "multilayer")},
+        {"needs": ("bidirectional", "multilayer"), "stands_for": ("pytorch PR22850",)},
     ),
     reverse_starts_from_forward_end=(
         "Starts the reverse direction from the forward direction's last state.",
@@ -216,14 +226,22 @@ LAYERS = table(make=_between_layers, needs=_MULTILAYER)(
         _weights_of(_first_layer, "bias"),
         {"needs": ("multilayer", "bias")},
     ),
-    dropout_left_on=("Leaves dropout between the layers on (p = 1/5, with a fixed mask).", _dropped),
+    dropout_left_on=(
+        "Leaves dropout between the layers on (p = 1/5, with a fixed mask).",
+        _dropped,
+        {"stands_for": ("keras PR19397",)},
+    ),
     dropout_of_half_left_on=("Leaves dropout between the layers on (p = 1/2, with a fixed mask).", _half_dropped),
     dropout_on_last_layer=(
         "Leaves dropout on the last layer's output on (p = 1/5, with a fixed mask).",
         in_out(_dropped),
-        {"needs": ()},
+        {"needs": (), "stands_for": ("OpenNMT-py#29",)},
     ),
-    dropout_on_input=("Leaves dropout on the input on (p = 1/5, with a fixed mask).", in_x(_dropped), {"needs": ()}),
+    dropout_on_input=(
+        "Leaves dropout on the input on (p = 1/5, with a fixed mask).",
+        in_x(_dropped),
+        {"needs": (), "stands_for": ("chainer PR2504",)},
+    ),
     dropout_on_state=(
         "Leaves recurrent dropout on (p = 1/5, with a fixed mask).",
         in_steps(
@@ -231,7 +249,7 @@ LAYERS = table(make=_between_layers, needs=_MULTILAYER)(
                 case, suffix, w, layer_input, t, (_dropped(state[0]), *state[1:])
             )
         ),
-        {"needs": ()},
+        {"needs": (), "stands_for": ("recurrent-batch-normalization-pytorch#13",)},
     ),
     dropout_scaling_left_on=(
         "Scales the input of upper layers by 1 - p (p = 1/5) although nothing is dropped.",
@@ -257,6 +275,7 @@ LAYERS = table(make=_between_layers, needs=_MULTILAYER)(
         in_weights(
             lambda array, case: np.where(np.arange(array.shape[-1]) < case.config.input_size, array, 0), "weight_ih"
         ),
+        {"stands_for": ("mxnet#17479",)},
     ),
     out_of_first_layer=("Returns the first layer's output as out.", in_outputs(_out_of_first_layer)),
 )

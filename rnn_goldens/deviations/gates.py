@@ -40,7 +40,7 @@ def _read_for(order: str, wrong: str, used: str, sign: int = 1) -> Alteration:
 
 
 OF_LSTM = table(cells=("lstm",), named="lstm_{}")(
-    forget_bias_plus_1=("Adds 1 to the forget gate's bias.", gate_plus("f", 1)),
+    forget_bias_plus_1=("Adds 1 to the forget gate's bias.", gate_plus("f", 1), {"stands_for": ("coremltools#309",)}),
     input_gate_open=("Leaves out the input gate: i = 1.", gate_plus("i", np.inf)),
     forget_gate_open=("Leaves out the forget gate: f = 1.", gate_plus("f", np.inf)),
     output_gate_open=("Leaves out the output gate: o = 1.", gate_plus("o", np.inf)),
@@ -67,6 +67,7 @@ OF_LSTM = table(cells=("lstm",), named="lstm_{}")(
     candidate_added_to_input_gate=(
         "Computes c = f c + i + g: adds the input gate and the candidate instead of multiplying them.",
         _lstm(new_c=lambda f, c, i, g: f * c + i + g),
+        {"stands_for": ("torchrecurrent#22",)},
     ),
     candidate_by_sigmoid=("Computes the candidate g with a sigmoid.", _lstm(g=lambda z_g: sigmoid(z_g))),
     candidate_without_tanh=("Leaves out the tanh of the candidate g.", _lstm(g=lambda z_g: z_g)),
@@ -80,9 +81,15 @@ OF_GRU = table(cells=("gru",), named="gru_{}")(
     reset_before_product=(
         "Applies the reset gate before the product: tanh(W_in x + b_in + W_hn (r h) + b_hn).",
         in_equations(gru=gru_reset_before),
-        {"dialects": ("gru_reset_before",)},
+        {
+            "stands_for": (
+                *("onnxscript#2852", "burn#2701", "root PR5367", "keras PR9112", "keras#8860"),
+                *("onnx-tensorflow#853", "pytorch#8153"),
+            ),
+            "dialects": ("gru_reset_before",),
+        },
     ),
-    reset_unused=("Does not use the reset gate: r = 1.", gate_plus("r", np.inf)),
+    reset_unused=("Does not use the reset gate: r = 1.", gate_plus("r", np.inf), {"stands_for": ("GRU-D#2",)}),
     reset_complemented=("Uses 1 - r for the reset gate.", _complemented("r")),
     reset_on_input=(
         "Applies the reset gate to the input part of the candidate: tanh(r x_n + h_n).",
@@ -95,8 +102,9 @@ OF_GRU = table(cells=("gru",), named="gru_{}")(
     candidate_without_state_if_no_bias=(
         "Without biases, never fills the buffer of W_hn h: the candidate depends on the input only.",
         _gru(n=lambda w, x, n: n if isinstance(w.b_hn, Term) else tanh(w.W_in @ x)),
+        {"stands_for": ("onnxruntime PR3797",)},
     ),
-    z_complemented=("Swaps z and 1 - z: h = z n + (1 - z) h.", _complemented("z")),
+    z_complemented=("Swaps z and 1 - z: h = z n + (1 - z) h.", _complemented("z"), {"stands_for": ("mindspore#149",)}),
     z_is_r=("Uses the reset gate for the update gate, too.", _read_for("rzn", "z", "r")),
     r_is_z=("Uses the update gate for the reset gate, too.", _read_for("rzn", "r", "z")),
     state_not_mixed_in=("Leaves out z: h = n.", gate_plus("z", -np.inf)),

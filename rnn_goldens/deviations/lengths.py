@@ -148,10 +148,15 @@ def _not_written_beyond_longest(case: Case, outputs: Outputs) -> Outputs:
 
 
 DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
-    lengths_ignored=("Runs every sequence to the padded end.", in_case(lambda case: replace(case, lengths=None))),
+    lengths_ignored=(
+        "Runs every sequence to the padded end.",
+        in_case(lambda case: replace(case, lengths=None)),
+        {"stands_for": ("onnxruntime#1400", "deeplearning4j#4631", "onnx-tensorflow#342", "practical-torchtext#5")},
+    ),
     outputs_not_zeroed=(
         "Repeats the last h beyond a sequence's end instead of zeros.",
         in_steps(emit=lambda _, state, _within: state[0]),
+        {"stands_for": ("keras#4192",)},
     ),
     outputs_computed_in_padding=(
         "Continues the forward direction through the padding: out is not zero there. The last states are right.",
@@ -160,6 +165,7 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     state_runs_through_padding=(
         "Updates the state of the forward direction in the padding: out is right, the last states are wrong.",
         _computes_padding(keeps_out=False, keeps_state=True),
+        {"stands_for": ("deeplearning4j#7115",)},
     ),
     c_runs_through_padding=(
         "Keeps h at the end of a sequence, but updates c in the padding in the forward direction.",
@@ -173,17 +179,17 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     reverse_starts_in_padding=(
         "Starts the reverse direction at the padded end.",
         in_network(_ReverseStartsInPadding),
-        {"needs": ("lengths", "bidirectional")},
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("jax PR15169",)},
     ),
     reverse_starts_in_zeroed_padding=(
         "Sets padding to zero and starts the reverse direction in it: right only if biases and h0 are zero.",
         in_network(_ReverseStartsInZeroedPadding),
-        {"needs": ("lengths", "bidirectional")},
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("mxnet#19323",)},
     ),
     reverse_flips_padding=(
         "Reverses the padded sequence as a whole for the reverse direction, which then reads padding first.",
         in_network(_ReverseFlipsPadding),
-        {"needs": ("lengths", "bidirectional")},
+        {"needs": ("lengths", "bidirectional"), "stands_for": ("ngraph PR3176",)},
     ),
     reverse_not_realigned=(
         "Reverses the reverse direction's padded out as a whole: shorter sequences end up at the padded end.",
@@ -197,6 +203,7 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     h0_lands_on_padding=(
         "Pads before the sequence: the initial state passes through zeros before the sequence starts.",
         in_network(_ZerosInFront),
+        {"stands_for": ("ml-agents PR5206", "astnn PR28")},
     ),
     lengths_one_too_short=("Makes every given length one step too short.", lambda n, _: n - 1),
     lengths_one_too_long=(
@@ -222,7 +229,7 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     h0_not_sorted=(
         "Sorts the rows by length, but not the initial states with them.",
         in_state(lambda part, case: part[:, np.argsort(_longest_first(case))]),
-        {"needs": ("lengths", "state")},
+        {"needs": ("lengths", "state"), "stands_for": ("Paddle#5421",)},
     ),
     out_cut_to_longest=(
         "Returns out only as long as the longest sequence.",
@@ -231,5 +238,6 @@ DEVIATIONS = table(make=in_lengths, needs=NEEDS)(
     out_not_written_beyond_longest=(
         "Does not write out beyond the longest sequence: it contains uninitialized memory (here: ones).",
         in_outputs(_not_written_beyond_longest),
+        {"stands_for": ("onnxruntime#1193",)},
     ),
 )

@@ -153,7 +153,11 @@ DEVIATIONS = table()(
         "Quantizes each matrix to 8-bit integers with one scale.",
         in_weights(_to_int8, "weight_ih", "weight_hh"),
     ),
-    float32_arithmetic=("Computes everything in float32.", _arithmetic_in(np.float32)),
+    float32_arithmetic=(
+        "Computes everything in float32.",
+        _arithmetic_in(np.float32),
+        {"stands_for": ("keras#23704", "keras#23223")},
+    ),
     float32_products=(
         "Returns every matrix product in float32.",
         in_steps(product=lambda right, v, matrix: to("float32")(right.product(v, matrix))),
@@ -164,7 +168,7 @@ DEVIATIONS = table()(
     float32_exp=(
         "Computes the sigmoid's exponential in float32.",
         in_steps(sigmoid=lambda _, z: 1 / (1 + to("float32")(np.exp(to("float32")(-z))))),
-        {"cells": GATED},
+        {"cells": GATED, "stands_for": ("mlx#3047",)},
     ),
     bfloat16_products_truncated=(
         "Rounds both factors of every matrix product to bfloat16 toward zero.",

@@ -203,13 +203,17 @@ OF_PARTS = table(make=in_state)(
 _OF_LAYERS, _OF_DIRECTIONS = {"needs": ("state", "multilayer")}, {"needs": ("state", "bidirectional")}
 
 OF_H0 = table(make=in_state, needs=STATE)(
-    h0_ignored=("Starts from h = 0 whatever h0 is.", _zero, 0),
+    h0_ignored=("Starts from h = 0 whatever h0 is.", _zero, 0, {"stands_for": ("opencv#19278",)}),
     c0_ignored=("Starts from c = 0 whatever c0 is.", _zero, 1, {"cells": LSTM}),
-    h0_c0_ignored=("Starts from h = c = 0 whatever h0 and c0 are.", _zero, {"cells": LSTM}),
+    h0_c0_ignored=(
+        "Starts from h = c = 0 whatever h0 and c0 are.",
+        _zero,
+        {"cells": LSTM, "stands_for": ("onnx-tensorflow#409",)},
+    ),
     h0_c0_swapped=(
         "Takes h0 for c0 and c0 for h0.",
         in_case(lambda case: replace(case, state=case.state[::-1])),
-        {"cells": LSTM, "mixes_states": True},
+        {"cells": LSTM, "stands_for": ("nni#2839",), "mixes_states": True},
     ),
     h0_for_c0_too=(
         "Starts c from h0, too.",
@@ -220,7 +224,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     h0_of_first_layer_for_all=(
         "Starts every layer from the first layer's state.",
         selected(np.s_[:1]),
-        {"needs": ("state", "multilayer")},
+        {"needs": ("state", "multilayer"), "stands_for": ("GansFallingShort PR2", "pytorch PR95137")},
     ),
     h0_of_upper_layers_ignored=(
         "Uses the initial state in the first layer only.",
@@ -231,7 +235,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     h0_of_forward_for_reverse=(
         "Starts both directions from the forward direction's state.",
         selected(np.s_[:, :1]),
-        {"needs": ("state", "bidirectional")},
+        {"needs": ("state", "bidirectional"), "stands_for": ("Paddle PR27644", "onnxruntime PR1626")},
     ),
     h0_of_reverse_ignored=(
         "Starts the reverse direction from zero.",
@@ -251,11 +255,12 @@ OF_H0 = table(make=in_state, needs=STATE)(
     h0_unpacked_over_batch=(
         "Unpacks h0 over the batch: its first row is h for all rows, its second is c.",
         in_case(_unpacked_over_batch),
-        {"cells": LSTM, "mixes_states": True},
+        {"cells": LSTM, "stands_for": ("tensorflow#83119",), "mixes_states": True},
     ),
     h0_read_batch_first=(
         "Reads the memory of h0 as (batch, layers·directions, hidden).",
         lambda part, _case: part.reshape(part.shape[1], part.shape[0], part.shape[2]).swapaxes(0, 1),
+        {"stands_for": ("onnx#921",)},
     ),
     h0_units_reversed=("Takes the units of the initial state in reverse order.", lambda part, _: part[..., ::-1]),
 )
@@ -270,7 +275,11 @@ PASSED_ON = table(make=_step_from)(
             )
         ),
     ),
-    state_never_fed_forward=("Starts every step from the initial state.", lambda _, start: start),
+    state_never_fed_forward=(
+        "Starts every step from the initial state.",
+        lambda _, start: start,
+        {"stands_for": ("burn#2701",)},
+    ),
     h_never_fed_forward=(
         "Starts every step from h0 and passes on only c.",
         lambda state, start: (start[0], *state[1:]),
@@ -292,10 +301,12 @@ PASSED_ON = table(make=_step_from)(
     state_leaks_across_rows=(
         "Starts each batch row from the last state of the previous row.",
         in_steps(unroll=_row_by_row),
+        {"stands_for": ("keras-onnx#123",)},
     ),
     state_kept_from_call_before=(
         "If no initial state is given, starts from the last state of an earlier, equal call.",
         _kept_from_call_before(state_given=False),
+        {"stands_for": ("cudnn.torch#348", "Flux.jl#121")},
     ),
     state_kept_despite_h0=(
         "Starts from the last state of an earlier, equal call although an initial state is given.",

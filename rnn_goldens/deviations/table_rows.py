@@ -1,9 +1,7 @@
 """Makes deviations of the rows of a table: a name with a sentence, a wrong pass, and further attributes."""
 
-import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from importlib import resources
 from typing import Any
 
 from rnn_goldens.deviations.alteration import Alteration
@@ -13,17 +11,12 @@ from rnn_goldens.deviations.wrong_pass import WrongPass
 Row = tuple[Any, ...]
 """A sentence, then a wrong pass or the arguments that make it; a mapping at the end has further attributes."""
 
-REPORTS: Mapping[str, Sequence[str]] = tomllib.loads(
-    (resources.files("rnn_goldens.deviations") / "stands_for.toml").read_text("utf-8")
-)
-"""The reports that a deviation stands for, by its name."""
-
 
 def table(
     make: Callable[..., WrongPass] = lambda wrong: wrong,
     *,
     named: str = "{}",
-    reports: Mapping[str, Sequence[str]] = REPORTS,
+    reports: Mapping[str, tuple[str, ...]] | None = None,
     **of_all: Any,  # noqa: ANN401 - the attributes of a deviation
 ) -> Callable[..., tuple[Deviation, ...]]:
     """Return a function that makes deviations of rows: ``name=(sentence, wrong pass)``.
@@ -39,7 +32,7 @@ def table(
     def deviation(name: str, sentence: str, *row: Any) -> Deviation:  # noqa: ANN401 - see ``Row``
         *given, own = row if isinstance(row[-1], dict) else (*row, {})
         wrong = given[0] if isinstance(given[0], WrongPass) else make(*given)
-        known = {"stands_for": tuple(reports.get(name, ())), **of_all}
+        known = {"stands_for": (reports or {}).get(name, ()), **of_all}
         if not isinstance(wrong, Alteration):
             return Deviation(name, sentence, wrong, **{**known, **own})
         of_equations = {"cells": tuple(wrong.equations)} if wrong.equations else {}

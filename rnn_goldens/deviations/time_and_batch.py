@@ -106,6 +106,7 @@ BATCH = table(
     batch_and_time_exchanged=(
         "Treats x's batch axis as time and its time axis as the batch.",
         in_steps(run=_exchanged),
+        {"stands_for": ("openvino#37820", "pytorch PR11368")},
     ),
     x_reshaped_to_time_major=(
         "Reshapes x to time-major: right shape, values of other rows and steps.",
@@ -114,16 +115,23 @@ BATCH = table(
     out_reshaped_to_batch_first=(
         "Reshapes out to batch-first: right shape, values of other rows and steps.",
         in_out(_batch_first_by_reshape),
+        {"stands_for": ("keras-onnx#126",)},
     ),
     x_and_out_taken_for_time_major=(
         "Treats the memory of x and of out as time-major: a step starts from the state of another row or time.",
         in_steps(run=_both_by_reshape),
+        {"stands_for": ("AiDotNet.Tensors PR907",)},
     ),
     out_time_major=("Returns out as (time, batch, …).", in_out(lambda out: out.swapaxes(0, 1))),
-    out_merges_time_and_units=("Returns out as (batch, time·units).", in_out(lambda out: out.reshape(len(out), -1))),
+    out_merges_time_and_units=(
+        "Returns out as (batch, time·units).",
+        in_out(lambda out: out.reshape(len(out), -1)),
+        {"stands_for": ("candle PR2542",)},
+    ),
     out_squeezed=(
         "Squeezes out: removes axes of size 1, whether batch, time or units.",
         at_the_end(lambda _, outputs: (outputs[0].squeeze(), *outputs[1:])),
+        {"stands_for": ("pytorch-qrnn#11", "pytext PR658")},
     ),
     h_n_squeezed=(
         "Squeezes the last states: removes axes of size 1, whether layers, batch or units.",
@@ -247,11 +255,19 @@ LAST_STATES = table(make=in_last_states)(
     h_n_from_padded_end=(
         "Takes the forward direction's last state from out's last time step, which is padding for a shorter sequence.",
         _h_of_step(-1),
-        {"needs": ("lengths",)},
+        {"needs": ("lengths",), "stands_for": ("ray#21392",)},
     ),
     h_n_is_h0=("Returns the initial states as the last states.", in_outputs(lambda case, out: (out[0], *case.state))),
-    h_n_zero=("Never writes the last states: they are zero.", lambda part, _: np.zeros_like(part)),
-    h_n_c_n_swapped=("Returns c_n as h_n and h_n as c_n.", _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)), {"cells": LSTM}),
+    h_n_zero=(
+        "Never writes the last states: they are zero.",
+        lambda part, _: np.zeros_like(part),
+        {"stands_for": ("coremltools#263",)},
+    ),
+    h_n_c_n_swapped=(
+        "Returns c_n as h_n and h_n as c_n.",
+        _h_n_and_c_n(lambda h_n, c_n: (c_n, h_n)),
+        {"cells": LSTM, "stands_for": ("burn PR5234",)},
+    ),
     c_n_is_h_n=("Returns h_n as c_n, too.", _h_n_and_c_n(lambda h_n, _: (h_n, h_n)), {"cells": LSTM}),
     c_n_after_tanh=("Returns tanh(c) as c_n.", _h_n_and_c_n(lambda h_n, c_n: (h_n, np.tanh(c_n))), {"cells": LSTM}),
     out_is_c=(
@@ -267,10 +283,12 @@ LAST_STATES = table(make=in_last_states)(
     h_n_with_extra_axis=(
         "Returns the last states with an extra first axis of size 1.",
         at_the_end(lambda _, outputs: (outputs[0], *(part[None] for part in outputs[1:]))),
+        {"stands_for": ("pytorch#151200",)},
     ),
     h_n_unpacked_over_batch=(
         "Unpacks the last states over the batch: returns the first row's, without a batch axis.",
         lambda part, _: part[:, 0],
+        {"stands_for": ("keras#20173", "tensorflow#74475")},
     ),
     h_n_units_reversed=("Returns the last states with the units in reverse order.", lambda part, _: part[..., ::-1]),
 )

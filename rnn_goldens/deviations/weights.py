@@ -130,7 +130,11 @@ EVERYWHERE = table(make=in_weights)(
         "Multiplies the joined (W_ih, W_hh) by (h, x) instead of (x, h).",
         in_steps(weights=_state_before_input),
     ),
-    w_hh_transposed=("Multiplies by the transpose of each gate's W_hh.", *(_each_gate_transposed, "weight_hh")),
+    w_hh_transposed=(
+        "Multiplies by the transpose of each gate's W_hh.",
+        *(_each_gate_transposed, "weight_hh"),
+        {"stands_for": ("hls4ml PR780",)},
+    ),
     w_ih_transposed=(
         "Multiplies by the transpose of each gate's W_ih, where W_ih is square (input size = hidden size).",
         *(_each_gate_transposed, "weight_ih"),
@@ -172,10 +176,11 @@ EVERYWHERE = table(make=in_weights)(
     weights_read_without_storage_offset=(
         "Loads every weight from the start of the storage that they share in a checkpoint: only the first is right.",
         in_case(_from_start_of_storage),
+        {"stands_for": ("candle#2351",)},
     ),
 )
 
-IN_PARTS = table()(
+IN_PARTS = table(reports={"reverse_lstm_gates_ifog": ("jax PR36572",)})(
     **{
         f"{part.name}{name}": (
             sentence.format(part.words),
@@ -231,7 +236,14 @@ _ORDERS = [
 """The cell, its order of gates, and each wrong order."""
 
 
-GATE_ORDERS = table()(
+GATE_ORDERS = table(
+    reports={
+        "lstm_gates_igof": ("CrispASR PR106",),
+        "lstm_gates_ifog": ("coremltools PR93",),
+        "lstm_gates_figo": ("xlstm#98",),
+        "gru_bias_gates_zrn": ("keras#8720",),
+    }
+)(
     **{
         f"{cell}_gates_{order}": (
             f"Reads the rows of the weights as the gates {', '.join(order)} instead of {right}"

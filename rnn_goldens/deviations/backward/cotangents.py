@@ -124,6 +124,7 @@ PASSED_ON = table(make=_of)(
     backward_not_through_time=(
         "Passes no gradient from a step to the one before it: each step is differentiated separately.",
         _carried(lambda cotangents, _: _zero(cotangents)),
+        {"stands_for": ("Flux.jl#2185",)},
     ),
     state_detached_between_steps=(
         "Detaches the state between steps; only the first step passes a gradient to the initial state.",
@@ -132,6 +133,7 @@ PASSED_ON = table(make=_of)(
     way_back_in_order_of_time=(
         "Runs the backward pass over the steps in forward order.",
         in_steps_back(times_back=lambda right, time, *, reverse: right.times(time, reverse=reverse)),
+        {"stands_for": ("axon PR646",)},
     ),
     **for_each(
         (2, 4, 8, 16, 32, 64, 128),
@@ -142,7 +144,7 @@ PASSED_ON = table(make=_of)(
     lstm_h_not_carried_back=(
         "Passes the gradient of the cell state from step to step, but not that of the hidden state.",
         _carried(lambda cotangents, _: (np.zeros_like(cotangents[0]), cotangents[1])),
-        {"cells": _LSTM},
+        {"cells": _LSTM, "stands_for": ("AiDotNet PR722",)},
     ),
     lstm_c_not_carried_back=(
         "Passes the gradient of the hidden state from step to step, but not that of the cell state.",
@@ -174,7 +176,11 @@ PASSED_ON = table(make=_of)(
         "Replaces the cotangent of out at the last step by that of h_n instead of adding them.",
         in_cotangents(_replaces_last_step),
     ),
-    d_c_n_ignored=("Ignores the cotangent of c_n.", _times(0, "d_c_n"), {"cells": _LSTM}),
+    d_c_n_ignored=(
+        "Ignores the cotangent of c_n.",
+        _times(0, "d_c_n"),
+        {"cells": _LSTM, "stands_for": ("deeplearning4j#8838",)},
+    ),
     d_c_n_twice=("Adds the cotangent of c_n twice.", _times(2, "d_c_n"), {"cells": _LSTM}),
     d_h_n_and_d_c_n_swapped=(
         "Swaps the cotangents of h_n and c_n.",

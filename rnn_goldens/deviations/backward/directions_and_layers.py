@@ -107,7 +107,7 @@ OF_LAYERS = table(needs=_MULTILAYER)(
     cotangents_overwritten=(
         "Overwrites the cotangent of a layer's output with that of its input before the other direction has read it.",
         in_network(_Overwriting),
-        {"needs": ("multilayer", "bidirectional")},
+        {"needs": ("multilayer", "bidirectional"), "stands_for": ("mxnet PR18203",)},
     ),
     upper_gradients_zero=(
         "Returns zero for the gradients of all weights except the first layer's.",

@@ -97,6 +97,7 @@ OF_LSTM = table(named="lstm_{}")(
     input_gate_by_itself=(
         "Multiplies the input gate's gradient by i instead of g.",
         _lstm(new_c=lambda f, c, i, g: f * c + i * detached(i) + detached(i) * g),
+        {"stands_for": ("Neuron PR181",)},
     ),
     forget_gate_by_new_cell=(
         "Multiplies the forget gate's gradient by the cell state after the step instead of before it.",
@@ -192,6 +193,7 @@ OF_TANH = table(lambda slope: in_steps_back(tanh_slope=slope), cells=_TANH)(
     tanh_slope_at_result=(
         "Uses 1 - tanh(y)² of tanh's result y for its derivative, as if y were the argument.",
         lambda _, y, _z: 1 - np.tanh(y) ** 2,
+        {"stands_for": ("Neuron PR181",)},
     ),
     tanh_slope_not_squared=("Uses 1 - y for tanh's derivative instead of 1 - y².", lambda _, y, _z: 1 - y),
     tanh_slope_missing=("Leaves out tanh's derivative.", lambda _, y, _z: 1 + 0 * y),

@@ -112,16 +112,18 @@ OF_WEIGHTS = table(make=in_network)(
     weight_hh_by_state_after=(
         "Uses h after each step instead of before it in the gradient of weight_hh.",
         _ByStateAfter,
+        {"stands_for": ("Neuron PR181",)},
     ),
     weight_ih_by_input_before=("Uses x of the previous time step in the gradient of weight_ih.", _ByOtherInput),
     upper_weight_ih_by_own_output=(
         "Uses the layer's output instead of its input in the gradient of weight_ih above the first layer.",
         _ByOwnOutput,
-        {"needs": ("multilayer",)},
+        {"needs": ("multilayer",), "stands_for": ("mxnet#17898",)},
     ),
     weights_overwritten_by_each_step=(
         "Assigns each step's contribution to the weights' gradients instead of adding it: only one step remains.",
         summing(_visited_last),
+        {"stands_for": ("swift-apis#518",)},
     ),
     weights_of_first_visit_alone=(
         "Computes the weights' gradients only from the first step of the backward pass.",
@@ -161,16 +163,20 @@ OF_BIASES = table(needs=_BIAS)(
     ),
     bias_ih_gradient_zero=("Returns zero for the gradient of bias_ih.", in_gradient("bias_ih", _zero)),
     bias_hh_gradient_zero=("Returns zero for the gradient of bias_hh.", in_gradient("bias_hh", _zero)),
-    biases_gradient_zero=("Returns zero for the gradients of all biases.", in_gradient("bias", _zero)),
+    biases_gradient_zero=(
+        "Returns zero for the gradients of all biases.",
+        in_gradient("bias", _zero),
+        {"stands_for": ("burn PR5235",)},
+    ),
     lstm_biases_of_forget_gate=(
         "Returns the gradient of f's biases for those of i and o, too.",
         _in_rows("bias", "lstm", "ffgf"),
-        {"cells": ("lstm",)},
+        {"cells": ("lstm",), "stands_for": ("learn_dl#53",)},
     ),
     upper_biases_gradient_zero=(
         "Returns zero for the gradients of the biases of all layers except the first.",
         in_gradient("bias(?!.*_l0)", _zero),
-        {"needs": ("bias", "multilayer")},
+        {"needs": ("bias", "multilayer"), "stands_for": ("mxnet PR17872",)},
     ),
     biases_gradients_swapped=(
         "Swaps the gradients of bias_ih and bias_hh.",

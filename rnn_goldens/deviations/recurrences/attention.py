@@ -166,6 +166,7 @@ DELTA_RULE = table(make=in_equations, cells=DELTA)(
     delta_rule_of_keys=(
         "Subtracts from the key what the state holds for the value: k = β (k - S v).",
         attention.wrong(after=lambda x: x.decayed + outer(x.beta * (x.k - x.decayed @ x.v), x.v)),
+        {"stands_for": ("flash-linear-attention#623",)},
     ),
 )
 
@@ -226,7 +227,7 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
                 found | {"o": found["o"][:, :, np.argsort(_tiled(case))]} if _group(case) > 1 else found
             ),
         ),
-        {"needs": ("grouped_queries", "several_heads")},
+        {"needs": ("grouped_queries", "several_heads"), "stands_for": ("vLLM-2080Ti-Definitive PR99",)},
     ),
     first_query_of_group_for_all=(
         "Uses the first query head of a group for the whole group.",
@@ -255,7 +256,7 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     heads_beyond_key_heads_left_out=(
         "Computes only as many heads as there are key heads; outputs and last states of the others are zero.",
         Edit(outputs=lambda case, found: _without_others(case, found) if "key_heads" in case.config else found),
-        {"needs": ("grouped_values",)},
+        {"needs": ("grouped_values",), "stands_for": ("lattice#262",)},
     ),
     one_beta_for_first_head_only=(
         "Uses the one beta of all heads for the first head only; for others, beta is 1.",
@@ -280,12 +281,16 @@ LAYOUT = table(make=in_equations, cells=ATTENTION)(
     past_state_read_transposed=(
         "Reads the memory of the initial state as (d_v, d_k).",
         in_arrays(S0=lambda S: S.reshape(*S.shape[:2], S.shape[3], S.shape[2]).swapaxes(-1, -2)),
-        {"needs": ("state",), "fix": declared('state="value key"', "has states of (H, V, K)")},
+        {
+            "needs": ("state",),
+            "stands_for": ("vllm#41292", "sgl-kernel-npu#640"),
+            "fix": declared('state="value key"', "has states of (H, V, K)"),
+        },
     ),
     last_state_written_transposed=(
         "Writes the last state to memory as (d_v, d_k).",
         in_outputs(S_n=lambda S: S.swapaxes(-1, -2).reshape(S.shape)),
-        {"fix": declared('state="value key"', "has states of (H, V, K)")},
+        {"stands_for": ("sgl-kernel-npu#640",), "fix": declared('state="value key"', "has states of (H, V, K)")},
     ),
     state_read_before_update=(
         "Computes the output of a step from the state before the step.",

@@ -232,7 +232,7 @@ KEYS_AND_VALUES = table(make=WrongBackward, cells=DELTA)(
     key_of_removed_missing_without_decay=(
         "Without a decay, leaves out what the key that reads the state passes to the gradients of k and beta.",
         attention(written=lambda x: detached(x.beta) * (x.v - x.decayed.mT @ detached(x.k)) + x.beta * detached(x.v)),
-        {"cells": ("delta_rule",)},
+        {"cells": ("delta_rule",), "stands_for": ("flash-linear-attention#862", "flash-linear-attention PR863")},
     ),
 )
 

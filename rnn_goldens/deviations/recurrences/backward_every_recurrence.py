@@ -77,10 +77,11 @@ def _first_start_alone(right: RecurrenceBackward, case: RecurrenceCase, found: S
     return right.joined(case, [found[0], *({**one, **{n: 0 * one[n] for n in case.states}} for one in found[1:])])
 
 
-STATES = table(make=WrongBackward, cells=CELLS)(
+STATES = table(make=WrongBackward, cells=CELLS, reports={"recurrence_backward_truncated_every_32": ("mamba PR831",)})(
     last_state_cotangent_ignored=(
         "Ignores the cotangent of the last state.",
         in_results(d_last=lambda found, *_: _zero(found)),
+        {"stands_for": ("flash-linear-attention-npu PR291",)},
     ),
     last_state_cotangent_twice=(
         "Adds the cotangent of the last state twice.",
@@ -256,7 +257,7 @@ NUMERICS = table(make=WrongBackward, cells=ATTENTION)(
     d_g_running_sum_in_bfloat16=(
         "Keeps the running sum of the gradient of g in bfloat16.",
         in_loop(RunningSum, rounded=lambda _, running: NUMPY.rounded(running, "bfloat16")),
-        {"cells": GATED},
+        {"cells": GATED, "stands_for": ("FlashQLA PR28",)},
     ),
     recurrence_weights_added_up_in_bfloat16=(
         "Rounds the gradients of the weights to bfloat16 after adding each step.",

@@ -10,7 +10,7 @@ from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lane
 from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_notation import Equations, outer
 from rnn_goldens.deviations.equation_edits import detached, instead
-from rnn_goldens.deviations.recurrences.edits import WrongBackward, for_each_chunk_size, in_loop, in_results
+from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop, in_results
 from rnn_goldens.deviations.recurrences.equation_parts import Change, min_gru, of_first_row, rg_lru, slstm
 from rnn_goldens.deviations.recurrences.equation_parts import causal_conv as conv
 from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
@@ -86,7 +86,7 @@ SELECTIVE_SCAN = table(make=WrongBackward, cells=("selective_scan",), named="sel
         "Decays the cotangent of the last state over the steps that pad the last chunk of {} steps: their step "
         "size is softplus(0), not 0.",
         _last_decayed_by_padding,
-        lambda _: {},
+        lambda size: {"stands_for": ("mamba#368",) if size == CHUNK else ()},
     ),
 )
 
@@ -219,16 +219,17 @@ CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",), named="causal_co
     short_last_window_shifted=(
         "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
         in_results(d_last=_window_of_short_sequence_shifted),
-        {"needs": ("shorter_than_window",)},
+        {"needs": ("shorter_than_window",), "stands_for": ("flash-linear-attention#1140",)},
     ),
     short_last_window_dropped=(
         "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
         in_results(d_last=_window_from_before_dropped),
-        {"needs": ("shorter_than_window", "state")},
+        {"needs": ("shorter_than_window", "state"), "stands_for": ("flash-linear-attention PR1141",)},
     ),
     output_cotangent_read_transposed=(
         "Reads the memory of the output's cotangent, (batch, channels, time), as (batch, time, channels).",
         in_loop(gradients=_read_transposed),
+        {"stands_for": ("flash-linear-attention PR871",)},
     ),
 )
 

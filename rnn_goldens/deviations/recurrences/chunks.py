@@ -214,6 +214,7 @@ DECAYS = table(cells=GATED)(
     short_chunk_decay_zero=(
         "Takes zero for the sum of the log-decays of a short chunk, from the padding behind its last step.",
         replaced(end=lambda right, x, sums: right.end(x, sums) * (x.steps == right.size)),
+        {"stands_for": ("sparkinfer PR604",)},
     ),
     decay_from_start_without_own_step=(
         "Leaves out the decay of a step itself where it reads the state before the chunk.",
@@ -243,7 +244,7 @@ DECAYS = table(cells=GATED)(
     decay_between_steps_to_base_2=(
         "Computes the decays between the steps of a chunk as powers of 2, and the others as powers of e.",
         replaced(between=lambda right, sums, causal: right.between(log(2) * sums, causal)),
-        {"needs": ("several_steps",)},
+        {"needs": ("several_steps",), "stands_for": ("sglang PR31904",)},
     ),
     decay_from_start_to_base_2=(
         "Computes the decays from the start of a chunk as powers of 2, and the others as powers of e.",
@@ -261,7 +262,7 @@ DECAYS = table(cells=GATED)(
     decay_of_one_masked=(
         "Masks the sums of log-decays in A with < instead of <=, so that a decay of one between two keys is zero.",
         replaced(gram=_gram_masked_by_less),
-        {"cells": GATED_DELTA, "needs": ("decay_of_one",)},
+        {"cells": GATED_DELTA, "needs": ("decay_of_one",), "stands_for": ("flash-linear-attention#104",)},
     ),
     known_keys_not_decayed=(
         "Leaves out the decay from the start of the chunk in W.",
@@ -339,7 +340,7 @@ PRODUCTS = table(cells=DELTA)(
     known_keys_decayed_after_inverse=(
         "Decays the keys of W after the product with the inverse, instead of before.",
         replaced(coefficients=_decayed_after_inverse),
-        {"cells": GATED_DELTA, "needs": ("several_steps",)},
+        {"cells": GATED_DELTA, "needs": ("several_steps",), "stands_for": ("shainet PR170",)},
     ),
     known_values_added=(
         "Adds W S to U instead of subtracting it.",

@@ -42,7 +42,7 @@ CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
     taps_after_fourth_ignored=(
         "Ignores all taps but the first four.",
         in_arrays(weight=lambda taps: np.where(np.arange(taps.shape[1]) < TAPS, taps, 0)),
-        {"needs": ("wide_kernel",)},
+        {"needs": ("wide_kernel",), "stands_for": ("sglang#38622",)},
     ),
     convolution_centered=(
         "Centers the taps at the current step, so that it reads later steps.",
@@ -51,6 +51,7 @@ CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
     outputs_from_end_of_padding=(
         "Pads both sides, and returns the last outputs instead of the first, which read later steps only.",
         _ahead(lambda past: past),
+        {"stands_for": ("mamba PR580",)},
     ),
 )
 
@@ -111,7 +112,7 @@ WINDOW = table(make=in_equations, cells=("causal_conv",))(
     window_of_short_sequence_not_updated=(
         "Returns the initial window as the last one if the sequence is shorter than the window.",
         _of_short(lambda case, _: case.states["window0"]),
-        {"needs": ("shorter_than_window",)},
+        {"needs": ("shorter_than_window",), "stands_for": ("vllm PR56196",)},
     ),
     window_of_short_sequence_zero_padded=(
         "Returns a last window without the inputs of the initial window that are still in it.",

@@ -111,6 +111,10 @@ def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array
 OF_STEPS = table(
     make=in_equations,
     cells=ATTENTION,
+    reports={
+        "state_kept_in_bfloat16": ("ollama#15865",),
+        "state_kept_in_float16": ("TensorRT-Model-Connect PR725", "llm-scaler#559"),
+    },
 )(
     **for_each(
         HALF,
@@ -122,7 +126,7 @@ OF_STEPS = table(
     state_truncated_to_bfloat16=(
         "Keeps the state in bfloat16 between steps, rounded toward zero.",
         Edit(operations=_StatesRounded(_truncated)),
-        {"cells": WITH_SUMS},
+        {"cells": WITH_SUMS, "stands_for": ("vllm-ascend PR10785",)},
     ),
     operands_truncated_to_bfloat16=(
         "Rounds the factors of matrix products to bfloat16 toward zero.",
@@ -132,7 +136,7 @@ OF_STEPS = table(
     output_truncated_to_bfloat16=(
         "Rounds the outputs to bfloat16 toward zero.",
         Edit(outputs=lambda case, found: found | {n: _truncated(found[n]) for n in case.config.recurrence.outputs}),
-        {"cells": CELLS},
+        {"cells": CELLS, "stands_for": ("tt-metal PR19882", "tinygrad PR11848")},
     ),
     **for_each(
         HALF,
@@ -143,12 +147,13 @@ OF_STEPS = table(
     output_in_float16=(
         "Returns the outputs in float16, where large ones overflow.",
         in_outputs(o=partial(rounded, "float16")),
+        {"stands_for": ("vllm#54308",)},
     ),
     decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
         attention.wrong(decayed=lambda x: _rounded(exp(x.g) * x.S)),
         _Rounding(partial(rounded, "float16")),
-        {"cells": GATED},
+        {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
     ),
     **for_each(
         HALF,
@@ -167,7 +172,11 @@ OF_STEPS = table(
         Edit(operations=_Decay(_flushed)),
         {"cells": GATED},
     ),
-    beta_in_bfloat16=("Rounds beta to bfloat16.", in_arrays(beta=partial(rounded, "bfloat16")), {"cells": DELTA}),
+    beta_in_bfloat16=(
+        "Rounds beta to bfloat16.",
+        in_arrays(beta=partial(rounded, "bfloat16")),
+        {"cells": DELTA, "stands_for": ("vllm PR53877", "sglang PR40362", "LightLLM PR1579")},
+    ),
     held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
         attention.wrong(removed=lambda x: _rounded(x.removed)),
@@ -198,6 +207,7 @@ OF_CHUNKS = table(cells=GATED)(
     decays_between_steps_factored=(
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal),
+        {"stands_for": ("executorch PR21417",)},
     ),
     exponential_before_mask=(
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",

@@ -43,7 +43,10 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     matrix_taken_for_its_logarithm=(
         "Computes -e^A and uses it for A.",
         lambda A, **x: selective_scan(A=-exp(A), **x),
-        {"fix": "A is negative already; checkpoints that store log(-A) are converted before the call"},
+        {
+            "stands_for": ("1bit-MONSTER PR1469",),
+            "fix": "A is negative already; checkpoints that store log(-A) are converted before the call",
+        },
     ),
     matrix_sign_flipped=("Computes the decay from -A.", lambda A, **x: selective_scan(A=-A, **x)),
     matrix_of_first_state=(
@@ -64,7 +67,7 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     groups_tiled=(
         "Lets channel d read B and C of group d % groups instead of d // (d / groups).",
         tiled("d", "groups"),
-        {"needs": ("grouped_channels",)},
+        {"needs": ("grouped_channels",), "stands_for": ("llama.cpp PR15625",)},
     ),
     first_group_for_all=(
         "Uses B and C of the first group for all channels.",
@@ -75,7 +78,10 @@ SELECTIVE_SCAN = table(make=in_equations, cells=("selective_scan",))(
     state_without_input_matrix=(
         "Keeps the state without B, and multiplies it by B when it is read.",
         scan.wrong(written=lambda x: x.gated, read=lambda x: x.after @ (x.B * x.C)),
-        {"fix": "only a B that is the same at all steps allows this, and the last state needs it"},
+        {
+            "stands_for": ("mamba PR371",),
+            "fix": "only a B that is the same at all steps allows this, and the last state needs it",
+        },
     ),
     output_of_state_before=("Reads the state before a step instead of after it.", scan.wrong(read=lambda x: x.h @ x.C)),
     skip_left_out=("Leaves out D u.", in_arrays(D=np.zeros_like)),
@@ -149,7 +155,7 @@ MIN_GRU = table(make=in_equations, cells=("min_gru",))(
     past_state_made_positive=(
         "Applies g to the initial state, too, which is a state already.",
         Edit(lambda case: case.with_arrays(h0=_positive(case.states["h0"])) if case.state_given else case),
-        {"needs": ("state",)},
+        {"needs": ("state",), "stands_for": ("minGRU-pytorch#9",)},
     ),
 )
 
@@ -178,6 +184,7 @@ OPERATOR = table(make=in_equations, cells=tuple(_OPERANDS_SWAPPED))(
     scan_operands_swapped=(
         "Swaps the operands of a scan's operator: decays what is added by the steps before it, and not the state.",
         Edit(wrong=lambda case: run(case, _Products(), _OPERANDS_SWAPPED[case.cell])),
+        {"stands_for": ("mamba#716",)},
     )
 )
 
@@ -195,6 +202,7 @@ SLSTM = table(make=in_equations, cells=("slstm",))(
     input_and_forget_gates_swapped=(
         "Swaps the projected inputs of the input and the forget gate.",
         lambda x_i, x_f, **x: slstm(x_i=x_f, x_f=x_i, **x),
+        {"stands_for": ("xlstm#98",)},
     ),
     gates_in_order_zifo=("Takes inputs and weights in the order of gates z, i, f, o instead of i, f, z, o.", _zifo),
     forget_gate_exponential=(
@@ -202,7 +210,11 @@ SLSTM = table(make=in_equations, cells=("slstm",))(
         slstm_parts.wrong(log_forget=lambda x: x.f),
         {"fix": "the paper allows both; these goldens have a sigmoid"},
     ),
-    normalizer_left_out=("Does not divide c by n.", slstm_parts.wrong(quotient=lambda x: x.c_after)),
+    normalizer_left_out=(
+        "Does not divide c by n.",
+        slstm_parts.wrong(quotient=lambda x: x.c_after),
+        {"stands_for": ("PyxLSTM#27",)},
+    ),
     normalizer_at_least_1=(
         "Divides c by n or 1, whichever is larger.",
         slstm_parts.wrong(quotient=lambda x: x.c_after / maximum(x.n_after, 1)),
@@ -217,6 +229,7 @@ SLSTM = table(make=in_equations, cells=("slstm",))(
     stabilizer_left_out=(
         "Leaves out the stabilizer, so that large gates overflow.",
         slstm_parts.wrong(subtracted=lambda x: 0 * x.m, carried=lambda x: 0 * x.m),
+        {"stands_for": ("PyxLSTM#15",)},
     ),
     stabilizer_of_input_gate_only=(
         "Applies the stabilizer to the input gate only.",
@@ -227,7 +240,11 @@ SLSTM = table(make=in_equations, cells=("slstm",))(
         slstm_parts.wrong(input_gate=lambda x: exp(x.i)),
     ),
     candidate_tanh_left_out=("Leaves out the tanh of the candidate.", slstm_parts.wrong(candidate=lambda x: x.z)),
-    candidate_zero=("Takes zero for the candidate.", in_arrays(x_z=np.zeros_like, R_z=np.zeros_like)),
+    candidate_zero=(
+        "Takes zero for the candidate.",
+        in_arrays(x_z=np.zeros_like, R_z=np.zeros_like),
+        {"stands_for": ("PyxLSTM#22",)},
+    ),
     output_gate_left_out=("Leaves out the output gate.", slstm_parts.wrong(h_after=lambda x: x.quotient)),
     output_tanh_added=(
         "Applies a tanh to c / n, as an LSTM to c.",

@@ -11,6 +11,7 @@ from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
     CELLS,
+    CHUNK,
     GATED,
     Change,
     Edit,
@@ -111,11 +112,20 @@ def tiled(axis: str, groups: str) -> Edit:
 
 
 STATES = table(make=_in_states, cells=CELLS)(
-    past_state_ignored=("Ignores the initial state.", np.zeros_like, {"needs": ("state",)}),
+    past_state_ignored=(
+        "Ignores the initial state.",
+        np.zeros_like,
+        {
+            "needs": ("state",),
+            "stands_for": (
+                *("flash-linear-attention#285", "flash-linear-attention#494", "mamba#641", "sparkinfer PR1071"),
+            ),
+        },
+    ),
     past_state_of_one_sequence_ignored=(
         "Ignores the initial state if there is only one sequence.",
         lambda array: np.zeros_like(array) if len(array) == 1 else array,
-        {"needs": ("state", "one_sequence")},
+        {"needs": ("state", "one_sequence"), "stands_for": ("vllm PR22034",)},
     ),
     past_state_of_first_sequence_for_all=(
         "Uses the initial state of the first sequence for all sequences.",
@@ -125,7 +135,7 @@ STATES = table(make=_in_states, cells=CELLS)(
     one_step_after_past_state=(
         "Takes only one step if an initial state is given, and returns its output at all steps.",
         Edit(wrong=_one_step),
-        {"needs": ("state", "several_steps")},
+        {"needs": ("state", "several_steps"), "stands_for": ("transformers#46032", "transformers PR46741")},
     ),
     past_state_added_twice=(
         "Adds the initial state twice.",
@@ -149,7 +159,7 @@ STATES = table(make=_in_states, cells=CELLS)(
     state_not_reset_between_rows=(
         "Starts each row of a batch from the last state of the row before.",
         Edit(wrong=_from_row_before),
-        {"needs": ("rows",)},
+        {"needs": ("rows",), "stands_for": ("tpu-inference PR2431", "vllm#51562")},
     ),
 )
 
@@ -230,7 +240,7 @@ PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=CE
     borders_of_packed_sequences_ignored=(
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
         lambda case: run(case) if case.offsets is None else _over_borders(case),
-        {"needs": ("packed",)},
+        {"needs": ("packed",), "stands_for": ("prime-rl#3000", "Automodel PR2147", "SkyRL PR2056")},
     ),
     past_states_of_later_sequences_ignored=(
         "Uses the initial state of the first sequence, and zero for the others.",
@@ -240,7 +250,7 @@ PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=CE
     state_reset_one_step_late=(
         "Starts each packed sequence but the first at its second step: the first one still has the state before it.",
         _reset_late,
-        {"needs": ("packed",)},
+        {"needs": ("packed",), "stands_for": ("PufferLib#622",)},
     ),
     last_step_of_sequence_dropped=(
         "Drops the last step of each sequence: its output is zero and the last state does not see it.",
@@ -265,7 +275,11 @@ PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=CE
         "decay_sums_from_start_of_packed_chunk",
         "Decays the initial state of a packed sequence from the start of its chunk of {} steps, not its own.",
         _on_grid,
-        lambda _: {"cells": GATED, "needs": ("state", "packed")},
+        lambda size: {
+            "cells": GATED,
+            "needs": ("state", "packed"),
+            "stands_for": ("vllm PR23279",) if size == CHUNK else (),
+        },
     ),
     **{
         f"packed_sequences_{how}_{when}": (
