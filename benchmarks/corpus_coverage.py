@@ -78,7 +78,7 @@ each pair of options, every cell has goldens with both, with either one, and wit
 KINDS = """### Kinds of implementations
 
 For each kind of implementation, the goldens that it can run detect every [known bug](../deviations.md) that it can
-have; [the exceptions](../../generator/undetected_outputs.py) are listed with reasons, and `rnn-goldens generate`
+have; [the exceptions](../../generator/undetected.toml) are listed with reasons, and `rnn-goldens generate`
 refuses any other. Every run prints how many of the bugs its goldens detect.
 
 """

@@ -17,8 +17,8 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import DEVIATIONS, deviation
 from rnn_goldens.deviations.alteration import in_steps
+from rnn_goldens.deviations.low_precision import to_tf32
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margin
-from rnn_goldens.deviations.rounding_functions import to_tf32
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.rounding_profile import FLOAT32, IEEE, TF32, WGSL

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells import BUILT_IN_CELLS, Case, Cell, Network, notation
-from rnn_goldens.generator.deviation_group_page import table
+from rnn_goldens.generator.deviation_page import table
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
 from rnn_goldens.golden.shapes import Config, state_shapes, weight_shapes
 

@@ -27,8 +27,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
 )
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, updated
-from rnn_goldens.generator.kill_matrix import build_kill_matrix, margins_of
-from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD, Pass
+from rnn_goldens.generator.kill_matrix import BACKWARD, FORWARD, Pass, build_kill_matrix, margins_of
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
 from rnn_goldens.generator.scenario import Refused

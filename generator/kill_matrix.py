@@ -1,18 +1,20 @@
-"""Builds the kill matrix, and refuses a corpus with a deviation that no golden detects.
+"""Builds the kill matrix of each pass, and refuses a corpus with a deviation that no golden detects.
 
 The margin of a deviation on a golden in a precision is its largest error as a multiple of the tolerance. A margin of
 two is required, because the rounding errors of a wrong implementation may compensate one tolerance.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 
 import numpy as np
 
 from rnn_goldens.cells import AnyCase, golden_case
 from rnn_goldens.checkable_golden import Golden
-from rnn_goldens.corpus.kill_matrix import Undetected
-from rnn_goldens.deviations import DEVIATIONS, Deviation
+from rnn_goldens.corpus.kill_matrix import BACKWARD_NAME, NAME, Undetected
+from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.families import members
 from rnn_goldens.deviations.margins import ENOUGH, gradient_margin, margins_by_output
 from rnn_goldens.deviations.needs import features_of
@@ -29,15 +31,9 @@ Combination = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class KillMatrix:
-    """The margins of all deviations on all goldens.
+    """The margins of all deviations on all goldens, in the order of the corpus; those of ``out`` in the forward pass.
 
-    Attributes:
-        margins: the margins by golden, in the order of the corpus.
-        cells: the cell of each golden.
-        hidden: deviations that no golden detects, with the reason.
-        core: a minimal set of goldens that detects as much as all goldens.
-        deviations: all deviations.
-        of_out: the margins of ``out`` alone by golden; empty for the backward pass.
+    No golden detects the hidden deviations; the goldens of the core detect as much as all.
     """
 
     margins: Mapping[str, Margins]
@@ -62,12 +58,7 @@ class KillMatrix:
 
 @dataclass(frozen=True)
 class GoldenMargins:
-    """The margins of all deviations that apply to a golden.
-
-    Attributes:
-        margins: the margins of all outputs.
-        of_out: the margins of ``out`` alone; empty for the backward pass.
-    """
+    """The margins of all deviations that apply to a golden, and of ``out`` alone in the forward pass."""
 
     margins: Margins
     of_out: Margins
@@ -80,12 +71,12 @@ def margins_of(golden: Golden, *, backward: bool = False) -> GoldenMargins:
     features = features_of(case, golden.features)
     margins: dict[str, dict[str, float]] = {}
     of_out: dict[str, dict[str, float]] = {}
-    for deviation in members(GRADIENTS if backward else OUTPUTS):
-        if golden.cell in deviation.cells and features.issuperset(deviation.needs):
-            by_output = _margins(deviation, widest, case)
-            margins[deviation.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
+    for one in members(GRADIENTS if backward else OUTPUTS):
+        if golden.cell in one.cells and features.issuperset(one.needs):
+            by_output = _margins(one, widest, case)
+            margins[one.name] = {p: max(of_outputs) for p, of_outputs in by_output.items()}
             if not backward:
-                of_out[deviation.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
+                of_out[one.name] = {p: of_outputs[0] for p, of_outputs in by_output.items()}
     return GoldenMargins(margins, of_out)
 
 
@@ -107,13 +98,7 @@ def build_kill_matrix(
     hidden: Sequence[Undetected],
     deviations: Sequence[Deviation] = DEVIATIONS,
 ) -> KillMatrix:
-    """Combine the margins of goldens, and check that all deviations are detected.
-
-    Args:
-        goldens: the goldens of the corpus.
-        found: the margins of each golden.
-        hidden: deviations that need not be detected.
-        deviations: all deviations.
+    """Combine the margins of goldens, and check that all deviations are detected, but no ``hidden`` one.
 
     Raises:
         Refused: no golden detects a deviation that is not in ``hidden``, or a golden detects a deviation in ``hidden``.
@@ -144,13 +129,10 @@ def combinations(deviations: Iterable[Deviation]) -> list[Combination]:
 
 
 def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[str]:
-    """Return a minimal set of goldens that detects the same as all goldens, from simple to hard.
+    """Return a minimal set of goldens that detects the same as all goldens, from simple to hard, as they are given.
 
     Greedy: repeatedly adds the golden that detects the largest number of remaining combinations (of several, the
     simplest), and finally removes goldens that are not needed.
-
-    Args:
-        detected_by_golden: the combinations that each golden detects; goldens are ordered from simple to hard.
     """
     left, cover = set().union(*detected_by_golden.values()), list[str]()
     while left:
@@ -162,3 +144,63 @@ def smallest_cover(detected_by_golden: Mapping[str, set[Combination]]) -> list[s
         if detected_by_golden[golden_id] <= others:
             cover.remove(golden_id)
     return [golden_id for golden_id in detected_by_golden if golden_id in cover]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A pass through a network: the file of its kill matrix, and what it requires of a corpus.
+
+    Attributes:
+        label: the label of the progress bar while margins are computed.
+        hidden: deviations that no golden detects.
+        from_zero: further deviations that no golden detects for one layer that starts from zero.
+        in_out: deviations that no golden detects for such a layer if it returns only ``out``.
+    """
+
+    is_backward: bool
+    file: str
+    label: str
+    deviations: Sequence[Deviation]
+    hidden: Sequence[Undetected]
+    from_zero: Sequence[Undetected]
+    in_out: Sequence[Undetected]
+
+
+_LISTED = tomllib.loads((resources.files("rnn_goldens.generator") / "undetected.toml").read_text("utf-8"))
+
+
+def _undetected(part: str) -> tuple[Undetected, ...]:
+    return tuple(entry for row in _LISTED[part] for entry in _entries(**row))
+
+
+def _entries(
+    deviations: Sequence[str],
+    precisions: Sequence[str],
+    reason: str,
+    cells: Sequence[str] = (),
+    *,
+    allowed: bool = False,
+) -> Iterator[Undetected]:
+    """Yield an entry for each deviation of a row, by default for all cells that it applies to."""
+    for name in deviations:
+        yield Undetected(name, tuple(cells) or deviation(name).cells, tuple(precisions), reason, allowed)
+
+
+FORWARD = Pass(
+    is_backward=False,
+    file=NAME,
+    label="Checking deviations",
+    deviations=tuple(members(OUTPUTS)),
+    hidden=_undetected("outputs"),
+    from_zero=_undetected("outputs_from_zero"),
+    in_out=(*_undetected("outputs_from_zero"), *_undetected("outputs_in_out")),
+)
+BACKWARD = Pass(
+    is_backward=True,
+    file=BACKWARD_NAME,
+    label="Checking deviations of the backward pass",
+    deviations=tuple(members(GRADIENTS)),
+    hidden=_undetected("gradients"),
+    from_zero=_undetected("gradients_from_zero"),
+    in_out=(),
+)

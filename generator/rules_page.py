@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.generator.deviation_group_page import Detected, wrapped
-from rnn_goldens.generator.deviation_page import page_of
+from rnn_goldens.generator.deviation_page import Detected, page_of, wrapped
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.generator.rules import GROUPS, RULES, Group, Rule
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -49,12 +48,9 @@ _LINKS = 2
 
 @dataclass(frozen=True)
 class InPrecision:
-    """The coverage of a rule in a precision.
+    """The coverage of a rule in a precision: what each golden detects, if anything, and what none does.
 
-    Attributes:
-        by_golden: the combinations that each golden detects; only goldens that detect any.
-        missed: deviations and cells that no golden detects, except allowed ones.
-        allowed: combinations that a correct implementation may have.
+    Combinations that a correct implementation may have are allowed, not missed.
     """
 
     by_golden: Mapping[str, set[Combination]]

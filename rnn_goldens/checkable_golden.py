@@ -15,7 +15,7 @@ from rnn_goldens.comparison.call_patterns import CALL_PATTERNS, Backward, compar
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
-from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
+from rnn_goldens.diagnosis.search import diagnosed
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import embed, require_own_size

@@ -31,7 +31,7 @@ PARTS = (
 
 
 FOR_PAGES = (
-    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|readme_figures|unexpressed_defects))"
+    r"rnn_goldens/(defects/page|generator/(\w+_page|rules/\w+|readme_figures))"
     r"\.(py|toml)$"
 )
 """What writes pages of the repository: the wheel does not have it."""

@@ -20,13 +20,10 @@ BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for deviation in m
 
 @dataclass(frozen=True, eq=False)
 class Rule:
-    """A rule of the definition.
+    """A rule of the definition, for some cells, with a permanent id: a letter and a number.
 
     Attributes:
-        id: permanent identifier: a letter and a number.
-        sentence: the rule.
         broken_by: names of deviations or patterns (``tanh_off_from_*``). Each breaks the rule in its cells.
-        cells: the cells that the rule is for.
         lines: by cell, the variables on the left of the equations that state the rule.
         implemented_by: steps and primitives of the definition that implement the rule.
         why_unbroken: why no deviation breaks the rule, and what else checks it.
@@ -42,11 +39,7 @@ class Rule:
 
     @cached_property
     def matches(self) -> Mapping[str, tuple[str, ...]]:
-        """The deviations that each name or pattern in ``broken_by`` matches.
-
-        Raises:
-            UnknownName: a name or pattern matches no deviation.
-        """
+        """The deviations that each name or pattern in ``broken_by`` matches; raises UnknownName if there is none."""
         by_pattern = {pattern: tuple(fnmatch.filter(BY_NAME, pattern)) for pattern in self.broken_by}
         if unknown := [pattern for pattern, names in by_pattern.items() if not names]:
             raise UnknownName(f"deviation that breaks {self.id}", unknown[0], BY_NAME, listed_by="docs/deviations.md")
@@ -81,13 +74,7 @@ def _from_row(number: str, row: Mapping[str, Any]) -> Rule:
 
 @dataclass(frozen=True)
 class Group:
-    """The rules of one subject.
-
-    Attributes:
-        letter: the letter that their ids begin with.
-        title: the subject.
-        rules: the rules in the order of their numbers.
-    """
+    """The rules of one subject, in the order of their numbers; their ids begin with the letter."""
 
     letter: str
     title: str

@@ -220,9 +220,8 @@ def defects(*, engines: tuple[str, ...], reported: bool, data: Path | None, as_j
         _print_reports(as_json=as_json)
         return
     from rnn_goldens.defects import DEFECTS, measured, read_defects
-    from rnn_goldens.defects.measurement import HERE
-    from rnn_goldens.defects.text import as_json as entry
-    from rnn_goldens.defects.text import corrections, row, summary
+    from rnn_goldens.defects.measurement import HERE, corrections, row, summary
+    from rnn_goldens.defects.measurement import as_json as entry
 
     path = data or DEFECTS
     found: list[Finding] = []
@@ -268,7 +267,7 @@ def _require_run(engine: str, found: "Sequence[Finding]") -> None:
 
 def _print_reports(*, as_json: bool) -> None:
     from rnn_goldens.defects import deviations_of, read_reports
-    from rnn_goldens.defects.text import reported
+    from rnn_goldens.defects.measurement import reported
 
     reports, deviations = read_reports(), deviations_of()
     if as_json:

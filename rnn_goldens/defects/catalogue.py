@@ -28,12 +28,9 @@ class Defect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     The golden fails for the reason that ``deviation``, ``fact`` or ``reason`` says; each that is given must agree.
 
     Attributes:
-        id: a name, unique in the list.
         engine: the package on PyPI that has the defect.
         implementation: the argument of ``rnn-goldens check`` that runs the engine.
         versions: the versions of the engine that have the defect, as for pip: ``>=1.17,<1.24``.
-        golden, dtype: what fails, and in which precision.
-        effect: what is wrong, in one sentence.
         issue: the address of a report; "" if none is known.
         gradients: whether the gradients of the golden show the defect, instead of its outputs.
         deviation: the name of a deviation with exactly these outputs or gradients; "" for none.
@@ -72,14 +69,13 @@ class _Defects(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Reports(msgspec.Struct, forbid_unknown_fields=True):
     report: dict[str, str]
+    unexpressed: dict[str, str]
 
 
 def read_defects(path: Path = DEFECTS) -> list[Defect]:
     """Read a list of defects.
 
-    Raises:
-        InvalidFile: it is not such a list, or a defect names an implementation, golden, deviation or version that
-            cannot exist.
+    Raises InvalidFile if it is none, or if a defect names something that cannot exist, such as a golden or a version.
     """
     defects: list[Defect] = _read(path, _Defects).defect
     corpus, ids = open_corpus(), Counter(defect.id for defect in defects)

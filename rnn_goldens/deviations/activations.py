@@ -11,7 +11,7 @@ from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.numpy_primitives import Arithmetic
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_network, in_out, in_steps
 from rnn_goldens.deviations.equation_edits import Formula, edited
-from rnn_goldens.deviations.rounding_functions import to_tf32
+from rnn_goldens.deviations.low_precision import to_tf32
 from rnn_goldens.deviations.table_rows import for_each, table
 
 Change = Callable[[Array], Array]

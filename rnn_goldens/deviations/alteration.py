@@ -9,7 +9,7 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cell, Cotangents, Network, State, Weights
 from rnn_goldens.cells.step_program import Equations, with_equations
-from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.deviations.wrong_pass import WrongPass, overriding
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.shapes import STACKED
@@ -93,9 +93,8 @@ class Alteration(WrongPass):
     def __and__(self, other: WrongPass) -> "Alteration":
         """Combine two changes.
 
-        Raises:
-            ValueError: one changes outputs and the other gradients, both change the equations of a cell, or the steps
-                of one override those of the other.
+        Raises ValueError if one changes outputs and the other gradients, both change the equations of a cell, or the
+        steps of one override those of the other.
         """
         if not isinstance(other, Alteration) or self.right is not other.right:
             raise ValueError("one changes outputs and the other gradients, or networks and the other recurrences")
@@ -159,25 +158,9 @@ class AfterAllOthers(Network):
 def in_steps(base: type[Network] = Network, /, **steps: Callable[..., Any]) -> Alteration:
     """Return the change in which functions replace methods of the network.
 
-    Args:
-        base: ``Network``, ``AfterAllOthers`` or ``Backward``.
-        steps: functions by the name of the method they replace. They take the right network and the method's
-            arguments.
+    They are named as the methods, and take the network without the change and the method's arguments.
     """
-    for step in steps:
-        if not hasattr(base, step):
-            raise TypeError(f"{base.__name__} has no step {step!r}")
-
-    class Overriding(base):  # type: ignore[misc,valid-type] # dynamic base
-        pass
-
-    for name, function in steps.items():
-        setattr(Overriding, name, _method(Overriding, function))
-    return in_network(Overriding)
-
-
-def _method(owner: type[Network], function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *arguments, **named: function(super(owner, self), *arguments, **named)
+    return in_network(overriding(base, steps))
 
 
 def in_equations(right: type[Network] = Network, /, **wrong: Equations) -> Alteration:
@@ -216,10 +199,8 @@ def in_weights(
 ) -> Alteration:
     """Return a change of the weights: ``change(array, case)`` returns the new value.
 
-    Args:
-        change: the change.
-        names: the weights that it is applied to; those with a block of rows for each gate if none is given.
-        where: returns whether it is applied to the layer and direction with a suffix; to all of them if None.
+    It is applied to the weights with these names, by default to those with a block of rows for each gate, and in the
+    layers and directions ``where`` their suffix is chosen, by default in all.
     """
 
     def weights(right: Network, case: Case, suffix: str) -> Weights:
@@ -253,9 +234,7 @@ def in_new_state(change: Callable[[State, State], State]) -> Alteration:
 def in_unrolled(change: Callable[[Array, State, State, Array], tuple[Array, State]], *directions: str) -> Alteration:
     """Return a change of out and the last state of every layer, in some or all directions.
 
-    Args:
-        change: ``change(out, last, start, lengths)`` returns the wrong out and last state.
-        directions: ``FORWARD``, ``REVERSE``; both if none is given.
+    ``change(out, last, start, lengths)`` returns the wrong out and last state.
     """
 
     def unroll(

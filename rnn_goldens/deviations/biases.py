@@ -8,7 +8,7 @@ from rnn_goldens.cells import Array, Case, Network, State, Weights
 from rnn_goldens.cells.notation import Operand, Term, Weight, mix, relu, sigmoid, tanh
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_weights, is_first
 from rnn_goldens.deviations.table_rows import table
-from rnn_goldens.deviations.weight_parts import BIASES, blocks
+from rnn_goldens.deviations.weights import BIASES, blocks
 
 
 def _times(factor: float, *names: str) -> Alteration:

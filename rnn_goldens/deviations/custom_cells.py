@@ -30,7 +30,7 @@ from rnn_goldens.deviations.equation_edits import (
     without_derivative,
     without_paths,
 )
-from rnn_goldens.deviations.weight_parts import BIASES, in_gate, read_as
+from rnn_goldens.deviations.weights import BIASES, in_gate, read_as
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.expected import OUTPUTS
 

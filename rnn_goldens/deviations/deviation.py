@@ -36,8 +36,6 @@ class Deviation:
 
     Attributes:
         name: permanent name, in lower case with underscores.
-        sentence: description of the bug.
-        wrong: the wrong pass.
         cells: the cells that the deviation applies to; empty if it is derived from a custom cell.
         needs: features of a case without which the deviation has no effect, or that of a simpler one; see
             ``features_of``.

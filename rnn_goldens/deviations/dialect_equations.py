@@ -18,10 +18,13 @@ from rnn_goldens.deviations.table_rows import table
 
 
 def of_dialect(
-    cell: str, change: Callable[..., Alteration] = in_equations, end: str = ""
+    cell: str,
+    change: Callable[..., Alteration] = in_equations,
+    end: str = "",
+    of: Callable[..., Equations] = lambda equations: equations,
 ) -> Callable[..., tuple[Deviation, ...]]:
-    """Return the table of a dialect: rows of a name without the dialect and the end, a sentence and equations."""
-    return table(lambda equations: change(**{cell: equations}), named=f"{cell}_{{}}{end}", cells=(cell,))
+    """Return the table of a dialect: rows of a name without dialect and end, a sentence and what equations are of."""
+    return table(lambda given: change(**{cell: of(given)}), named=f"{cell}_{{}}{end}", cells=(cell,))
 
 
 def _in_weights(*names: str) -> Callable[[Callable[[Array], Array]], Alteration]:

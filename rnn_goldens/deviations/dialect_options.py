@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -22,7 +23,6 @@ from rnn_goldens.cells.notation import (
 from rnn_goldens.cells.notation import sigmoid as logistic
 from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.deviations.alteration import Alteration, in_equations, in_steps, in_unrolled
-from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.dialect_equations import of_dialect
 from rnn_goldens.deviations.equation_edits import Activation, Formula, activated, edited
 from rnn_goldens.deviations.table_rows import table
@@ -213,10 +213,8 @@ THREE = table(lambda *of: in_equations(lstm_activations=activated("lstm", *of)),
 )
 
 
-def _of_rnn(cell: str, **rows: tuple[str, Activation]) -> tuple[Deviation, ...]:
-    """Return the deviations of an RNN with another activation."""
-    found = {n: (sentence, activated("rnn_tanh", candidate=activation)) for n, (sentence, activation) in rows.items()}
-    return of_dialect(cell)(**found)
+_of_rnn = partial(of_dialect, of=lambda activation: activated("rnn_tanh", candidate=activation))
+"""The table of an RNN: rows of a name, a sentence and another activation."""
 
 
 def affine_map(alpha: float, beta: float) -> Activation:
@@ -228,37 +226,31 @@ ALPHA = Fraction(3, 4)
 """The alpha of ``rnn_thresholded_relu``."""
 
 RNN = (
-    *_of_rnn(
-        "rnn_affine",
+    *_of_rnn("rnn_affine")(
         parameters_swapped=("Swaps alpha and beta.", affine_map(0.25, 0.75)),
         without_beta=("Leaves out beta.", affine_map(0.75, 0)),
         without_alpha=("Leaves out alpha.", affine_map(1, 0.25)),
     ),
-    *_of_rnn(
-        "rnn_leaky_relu",
+    *_of_rnn("rnn_leaky_relu")(
         alpha_default=("Ignores alpha: uses the default 0.01.", lambda z: maximum(z, Fraction(0.01) * z)),
         as_relu=("Uses a relu.", relu),
         sides_swapped=("Scales positive arguments instead of negative ones.", lambda z: minimum(z, Fraction(1, 8) * z)),
     ),
-    *_of_rnn(
-        "rnn_scaled_tanh",
+    *_of_rnn("rnn_scaled_tanh")(
         parameters_swapped=("Swaps alpha and beta.", scaled_tanh(0.875, 1.25)),
         without_alpha=("Leaves out alpha.", scaled_tanh(1, 0.875)),
         without_beta=("Leaves out beta.", scaled_tanh(1.25, 1)),
     ),
-    *_of_rnn(
-        "rnn_hard_sigmoid",
+    *_of_rnn("rnn_hard_sigmoid")(
         slope_sixth=("Uses the slope 1/6.", lambda z: hard_sigmoid(z, SIXTH)),
         as_sigmoid=("Uses a sigmoid.", logistic),
     ),
-    *_of_rnn(
-        "rnn_elu",
+    *_of_rnn("rnn_elu")(
         alpha_default=("Ignores alpha: uses the default 1.", elu_by(1)),
         as_relu=("Uses a relu.", relu),
         alpha_on_both_sides=("Scales by alpha above zero, too.", lambda z: 0.75 * elu_by(1)(z)),
     ),
-    *_of_rnn(
-        "rnn_thresholded_relu",
+    *_of_rnn("rnn_thresholded_relu")(
         alpha_default=("Ignores alpha: uses the default 1.", thresholded_relu),
         as_relu=("Uses a relu.", relu),
         shifted=("Subtracts alpha: computes max(0, z - alpha).", lambda z: relu(z - ALPHA)),
@@ -267,13 +259,12 @@ RNN = (
             lambda z: z + thresholded_relu(-z, -ALPHA),
         ),
     ),
-    *_of_rnn(
-        "rnn_softsign",
+    *_of_rnn("rnn_softsign")(
         clipped=("Clips z to ±1.", clip_at_1),
         without_absolute_value=("Computes z / (1 + z²).", lambda z: z / (1 + z * z)),
     ),
-    *_of_rnn("rnn_softplus", as_relu=("Uses a relu.", relu)),
-    *_of_rnn("rnn_sigmoid", as_hard_sigmoid=("Uses a hard sigmoid of slope 1/5.", hard_sigmoid)),
+    *_of_rnn("rnn_softplus")(as_relu=("Uses a relu.", relu)),
+    *_of_rnn("rnn_sigmoid")(as_hard_sigmoid=("Uses a hard sigmoid of slope 1/5.", hard_sigmoid)),
 )
 
 # Standard cells that compute a dialect. Others are among the deviations of gates and activations.

@@ -14,7 +14,7 @@ from rnn_goldens.cells import BUILT_IN_CELLS, Cell
 from rnn_goldens.cells.notation import Term, sigmoid, tanh
 from rnn_goldens.cells.step_program import Equations
 from rnn_goldens.cells.steps import ACTIVATIONS
-from rnn_goldens.deviations.weight_parts import BIASES
+from rnn_goldens.deviations.weights import BIASES
 
 Formula = Callable[..., Term]
 """A function of parts, and of the weights ``w``, by the names of its arguments."""
@@ -104,11 +104,7 @@ def activated(
 ) -> Equations:
     """Return the equations of a tanh RNN, an LSTM or a GRU with other activations.
 
-    Args:
-        base: the standard cell.
-        gate: the activation of gates.
-        candidate: the activation of the new state or the candidate.
-        last: the activation of the new c of an LSTM; that of the candidate if None.
+    ``candidate`` is that of the new state of an RNN, too, and of the new c of an LSTM unless ``last`` is given.
     """
 
     def equations(*arguments: Any) -> Sequence[Term]:  # noqa: ANN401 - terms and weights

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
-from rnn_goldens.deviations.backward.rounding_and_scaling import ROUNDING
+from rnn_goldens.deviations.backward.gates import ROUNDING
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.deviations.recurrences import FAMILIES as OF_RECURRENCES

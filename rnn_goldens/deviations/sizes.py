@@ -17,7 +17,7 @@ from rnn_goldens.deviations.alteration import (
     in_weights,
 )
 from rnn_goldens.deviations.table_rows import Row, for_each, table
-from rnn_goldens.deviations.weight_parts import EVERY, REVERSED, UPPER, Part
+from rnn_goldens.deviations.weights import EVERY, REVERSED, UPPER, Part
 
 WIDTHS = (2, 4, 8, 16, 32)
 """Widths of vectors."""

@@ -41,9 +41,10 @@ def _zero(part: Array, _case: Case) -> Array:
     return np.zeros_like(part)
 
 
-def _zero_but(part: Array, case: Case, layers: slice, directions: slice) -> Array:
+def zero_but(part: Array, case: Case, index: Any) -> Array:  # noqa: ANN401 - a slice, or one for each axis
+    """Return a state that is zero except for the selected layers and directions."""
     states = np.zeros_like(by_layer(part, case))
-    states[layers, directions] = by_layer(part, case)[layers, directions]
+    states[index] = by_layer(part, case)[index]
     return states.reshape(part.shape)
 
 
@@ -227,7 +228,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     ),
     h0_of_upper_layers_ignored=(
         "Uses the initial state in the first layer only.",
-        lambda part, case: _zero_but(part, case, slice(1), slice(None)),
+        lambda part, case: zero_but(part, case, np.s_[:1]),
         _OF_LAYERS,
     ),
     h0_of_wrong_direction=("Swaps the initial states of the two directions.", _DIRECTIONS_SWAPPED, _OF_DIRECTIONS),
@@ -238,7 +239,7 @@ OF_H0 = table(make=in_state, needs=STATE)(
     ),
     h0_of_reverse_ignored=(
         "Starts the reverse direction from zero.",
-        lambda part, case: _zero_but(part, case, slice(None), slice(1)),
+        lambda part, case: zero_but(part, case, np.s_[:, :1]),
         _OF_DIRECTIONS,
     ),
     h0_direction_major=(

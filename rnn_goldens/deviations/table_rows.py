@@ -45,10 +45,8 @@ def table(
 def for_each(values: Iterable[Any], *rows: Any) -> dict[str, Row]:  # noqa: ANN401 - see below
     """Return rows by name for each value: ``{}`` in a name and its sentence is the value, ``make`` a function of it.
 
-    Args:
-        values: numbers or words.
-        rows: name, sentence, a function that returns the wrong pass for a value, and further attributes, or a function
-            that returns them; or several such rows.
+    A row is a name, a sentence, a function that returns the wrong pass for a value, and further attributes, or a
+    function that returns them; there may be several such rows.
     """
     return {
         name.format(value): (sentence.format(value), make(value), *(a(value) if callable(a) else a for a in attributes))

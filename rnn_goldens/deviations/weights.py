@@ -1,13 +1,87 @@
-"""Weights used in the wrong shape or place."""
+"""Weights used in the wrong shape or place, or with their gates in a wrong order; changes of parts of the weights."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 
 from rnn_goldens.cells import Array, Case, Network, Weights
-from rnn_goldens.deviations.alteration import in_case, in_steps, in_weights, in_x
+from rnn_goldens.deviations.alteration import (
+    REVERSE,
+    AfterAllOthers,
+    Alteration,
+    direction,
+    in_case,
+    in_steps,
+    in_weights,
+    in_x,
+)
 from rnn_goldens.deviations.table_rows import table
-from rnn_goldens.deviations.weight_parts import GATED, REVERSED, UPPER, blocks, read_as
+from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
+
+GATE_ORDER = {cell: LAYOUTS[cell].gates for cell in CELLS if len(LAYOUTS[cell].gates) > 1}
+"""By standard cell with several gates, the letters of the gates in the order of the rows."""
+
+GATED = tuple(GATE_ORDER)
+
+BIASES = ("bias_ih", "bias_hh")
+
+Change = Callable[[Array, Case], Array]
+"""``change(array, case)`` returns the new value of a weight."""
+
+
+def blocks(array: Array, case: Case) -> Array:
+    """Return the rows by gate: (gates, hidden, …)."""
+    return array.reshape(len(case.cell.gates), case.config.hidden_size, *array.shape[1:])
+
+
+def in_gate(gate: str, change: Callable[[Array], Array]) -> Change:
+    """Return a change of the rows of one gate, in weights and biases."""
+
+    def changed(array: Array, case: Case) -> Array:
+        by_gate = blocks(array, case).copy()
+        at = case.cell.gates.index(gate)
+        by_gate[at] = change(by_gate[at])
+        return by_gate.reshape(array.shape)
+
+    return changed
+
+
+def read_as(order: str) -> Change:
+    """Return a change that reads the rows of gates in another order."""
+    return lambda array, case: blocks(array, case)[list(map(order.index, case.cell.gates))].reshape(array.shape)
+
+
+def gate_plus(gate: str, value: float) -> Alteration:
+    """Add a value to the argument of a gate's activation; an infinite value keeps the gate open or closed."""
+
+    def weights(right: Network, case: Case, suffix: str) -> Weights:
+        w = right.weights(case, suffix)
+        added = np.zeros(len(w["weight_hh"]))
+        blocks(added, case)[case.cell.gates.index(gate)] = value
+        return {**w, "bias_ih": w.get("bias_ih", 0) + added}
+
+    return in_steps(AfterAllOthers, weights=weights)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a network, without which a network lacks the features that it ``needs``.
+
+    The name begins the names of deviations, and the words end their sentences. ``has`` returns whether the layer and
+    direction with a suffix belong to the part.
+    """
+
+    name: str
+    words: str
+    has: Callable[[str], bool]
+    needs: tuple[str, ...]
+
+
+EVERY = Part("", "", lambda _: True, ())
+UPPER = Part("upper_", " of layers above the first", lambda suffix: not suffix.startswith("l0"), ("multilayer",))
+REVERSED = Part("reverse_", " of the reverse direction", lambda s: direction(s) == REVERSE, ("bidirectional",))
 
 
 def _each_gate_transposed(array: Array, case: Case) -> Array:
@@ -141,4 +215,69 @@ IN_PARTS = table(reports={"reverse_lstm_gates_ifog": ("jax PR36572",)})(
 )
 """Bugs in separate code of upper layers or of the reverse direction."""
 
-DEVIATIONS = (*EVERYWHERE, *IN_PARTS)
+WEIGHTS = (*EVERYWHERE, *IN_PARTS)
+
+
+_KNOWN = {
+    ("lstm", "iofg"): "ONNX's order",
+    ("lstm", "igof"): "weights in ONNX's order, read in PyTorch's",
+    ("lstm", "igfo"): "the order of TensorFlow's BasicLSTMCell",
+    ("lstm", "ifog"): "Core ML's order",
+    ("lstm", "figo"): "i and f swapped",
+    ("gru", "zrn"): "the order of ONNX and Keras",
+}
+
+_ORDERS = [
+    (cell, ", ".join(right), "".join(order))
+    for cell, right in GATE_ORDER.items()
+    for order in permutations(right)
+    if "".join(order) != right
+]
+"""The cell, its order of gates, and each wrong order."""
+
+
+GATE_ORDERS = table(
+    reports={
+        "lstm_gates_igof": ("CrispASR PR106",),
+        "lstm_gates_ifog": ("coremltools PR93",),
+        "lstm_gates_figo": ("xlstm#98",),
+        "gru_bias_gates_zrn": ("keras#8720",),
+    }
+)(
+    **{
+        f"{cell}_gates_{order}": (
+            f"Reads the rows of the weights as the gates {', '.join(order)} instead of {right}"
+            + (f" ({_KNOWN[cell, order]})." if (cell, order) in _KNOWN else "."),
+            in_weights(read_as(order)),
+            {"cells": (cell,), "fix": f"take the blocks of hidden_size rows for {right}, in weights and biases"},
+        )
+        for cell, right, order in _ORDERS
+    },
+    **{
+        f"{cell}_bias_gates_{order}": (
+            f"Has the right gate order in weights, but reads the rows of the biases as {', '.join(order)}.",
+            in_weights(read_as(order), *BIASES),
+            {"cells": (cell,), "needs": ("bias",)},
+        )
+        for cell, _, order in _ORDERS
+    },
+    gates_by_unit=(
+        "Reads the rows as all gates of the first unit, then all of the second, instead of gate by gate.",
+        in_weights(
+            lambda array, case: (
+                array.reshape(case.config.hidden_size, -1, *array.shape[1:]).swapaxes(0, 1).reshape(array.shape)
+            )
+        ),
+        {"cells": tuple(GATE_ORDER)},
+    ),
+    gates_of_w_hh_not_reordered=(
+        "Reorders the rows of W_ih to i, o, f, g, but not those of W_hh and the biases.",
+        in_weights(read_as("iofg"), "weight_ih"),
+        {"cells": ("lstm",)},
+    ),
+    gru_w_ih_alone_reordered=(
+        "Reorders the rows of W_ih to z, r, n, but not those of W_hh and the biases.",
+        in_weights(read_as("zrn"), "weight_ih"),
+        {"cells": ("gru",)},
+    ),
+)

@@ -40,13 +40,8 @@ class Evidence:
     """The outcome of a golden in a precision.
 
     Attributes:
-        golden: the id of the golden.
-        dtype: the precision.
-        cell: the cell of the golden.
-        features: the features of the golden.
-        passed: whether the golden passed; else it failed.
         explained_by: causes that give exactly the actual outputs.
-        facts: facts about the outputs by name, each with its number or with whether it holds: ``facts.FACTS``.
+        facts: by name, each with its number or with whether it holds: ``facts.FACTS``.
         parts: for each output, the causes that give it wherever it is wrong; empty if a cause explains all outputs.
         sizes: numbers of steps, rows, units and inputs, if determined: ``findings.SIZES_IN_WORDS``.
         error: the largest error of a failure, or the largest tolerance of a passed golden, as a fraction of the largest
@@ -54,8 +49,7 @@ class Evidence:
         test: the test that checked the golden; the tests of a run may check different networks.
         no_equations: why the equations of the cell are unavailable, so that no deviation could run; else empty.
         of: what was compared: ``outputs`` or ``gradients``.
-        checked: names of the compared gradients; empty for all.
-        outputs: names of the compared outputs; empty for all.
+        checked, outputs: names of the compared gradients and outputs; empty for all.
         not_compared_with: causes of other failures that did not run on this golden because the budget was spent.
         contract: the looser contract that a failure of a recurrence satisfies; None if there is none, or unknown.
     """
@@ -89,12 +83,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class CellInTest:
-    """A cell in one test.
-
-    Attributes:
-        test: the name of the test; empty if the run has only one test.
-        cell: the name of the cell.
-    """
+    """A cell in one test, whose name is empty if the run has only one."""
 
     test: str
     cell: str
@@ -122,8 +111,6 @@ class CandidateEvidence:
     """A cause, the failures that it explains and what contradicts it.
 
     Attributes:
-        cause: the names of deviations that act together.
-        explains: the failures that it explains.
         against: passed goldens that it would have failed.
         equivalent: other causes that also explain all failures.
         runner_up: the best of the other causes, if any.
@@ -145,10 +132,7 @@ class Diagnosis:
     """The diagnosis of the failures of one cell in one test.
 
     Attributes:
-        about: the cell and the test.
         failed: the failed goldens, the simplest first.
-        passed: the passed goldens.
-        certainty: ``explained``, ``consistent with`` or ``not recognised``.
         candidates: the causes, best first; each explains some failures that no earlier cause explains.
         crashed: number of goldens that failed before outputs were compared.
         parts: causes of a single output, by output, if no cause explains the failures.

@@ -10,8 +10,7 @@ import numpy as np
 
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis import Cause
-from rnn_goldens.diagnosis.finite_differences import DirectionalDerivatives
-from rnn_goldens.diagnosis.match import Arrays, explains, fits, is_nearer, off_by, share
+from rnn_goldens.diagnosis.match import Arrays, DirectionalDerivatives, explains, fits, is_nearer, off_by, share
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -34,11 +33,7 @@ OVER_CALLS = "gradients_accumulated"
 class Budget:
     """The number of time steps that deviations may still compute: a result does not depend on the machine's speed.
 
-    A step takes about 0.1 ms.
-
-    Attributes:
-        left: the remaining time steps.
-        is_spent: whether a comparison was skipped because too few were left.
+    A step takes about 0.1 ms. The budget is spent if a comparison was skipped because too few steps were left.
     """
 
     left: int
@@ -157,14 +152,9 @@ class Candidates:
         return set(cause) <= {deviation.name for deviation in self._applicable}
 
     def pairs(self, known: Iterable[Cause], *, wide: bool = False) -> Iterator[Cause]:
-        """Yield pairs of deviations.
+        """Yield two deviations that explain parts of the values, a known cause and any other, or two real-world bugs.
 
-        A pair is two deviations that each explain some of the wrong elements, a known cause and any other deviation, or
-        two real-world bugs.
-
-        Args:
-            known: causes of other failures.
-            wide: whether to add pairs of a real-world bug and any other deviation.
+        If ``wide``, also pairs of a real-world bug and any other deviation.
         """
         applicable = [d for d in self._applicable if d.is_of_networks]
         if not applicable:

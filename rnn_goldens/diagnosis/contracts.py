@@ -28,13 +28,7 @@ _HALVES = (INSIDE, OPERANDS, ALL)
 
 @dataclass(frozen=True)
 class Contract:
-    """The contract by which a golden fails, and the looser one that it satisfies.
-
-    Attributes:
-        declared: the contract by which it fails.
-        satisfied: the looser one.
-        is_refused: whether the golden is refused under the looser one.
-    """
+    """The declared contract, by which a golden fails, and a looser one that it satisfies, or is refused under."""
 
     declared: Profile
     satisfied: Profile

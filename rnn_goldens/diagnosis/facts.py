@@ -9,7 +9,6 @@ from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.call_patterns import ACCUMULATED, DIFFERS
 from rnn_goldens.diagnosis import gradient_observers as gradients
 from rnn_goldens.diagnosis import output_observers as outputs
-from rnn_goldens.diagnosis import place_observers as places
 from rnn_goldens.diagnosis import step_observers as steps
 from rnn_goldens.diagnosis.observation import ONE, TWO, Fact, Observation, Of, Value, observe
 from rnn_goldens.golden.expected import GRADIENTS
@@ -191,16 +190,16 @@ FACTS: dict[str, Fact] = {
     **{
         f"wrong_from_{name}": Fact(
             f"outputs are right before {name} {{:.0f}} and wrong from there on",
-            partial(places.wrong_from_place, axes), OUT | RECURRENCE, needs=lambda seen: seen.out_is_wrong,
+            partial(outputs.wrong_from_place, axes), OUT | RECURRENCE, needs=lambda seen: seen.out_is_wrong,
         )
-        for name, axes in places.PLACES.items()
+        for name, axes in outputs.PLACES.items()
     },
     **{
         f"unread_from_{name}": Fact(
             f"inputs from {name} {{:.0f}} on have no effect: does a loop stop early?",
-            partial(places.unread_from_place, axis), MATCH | RECURRENCE, needs=lambda seen: seen.out_is_wrong,
+            partial(outputs.unread_from_place, axis), MATCH | RECURRENCE, needs=lambda seen: seen.out_is_wrong,
         )
-        for name, axis in places.SUMMED.items()
+        for name, axis in outputs.SUMMED.items()
     },
     "grows": Fact("the error grows from step to step", outputs.grows, OUT, needs=outputs.shows_a_trend),
     "first_step_right": Fact(

@@ -177,7 +177,6 @@ class Fact:
         sentence: the text, with a hint on what to check, and with braces for the number.
         observe: returns whether the fact holds, or its number; None if the fact cannot be observed, as by default,
             for facts that are found outside an observation.
-        of: its properties.
         enough: the number of failures that must show the fact (all, if there are fewer); ``HALF`` for half of them.
         needs: returns whether the fact can be observed.
         unless: more specific facts that replace this fact.

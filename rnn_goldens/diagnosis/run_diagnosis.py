@@ -61,12 +61,6 @@ def reexamine(
 ) -> tuple[list[Evidence], frozenset[CellInTest]]:
     """Compare every failure with the causes of other failures, and search for causes of the unexplained ones.
 
-    Args:
-        evidence: the outcome of each golden.
-        failures: the stored actual outputs or gradients of failed goldens.
-        load: loads a golden.
-        limits: the budgets.
-
     Returns:
         The outcome of each golden, with its causes; and the cells for which the budget was spent before every cause
         ran.
@@ -186,9 +180,7 @@ class _Reexamination:
     def _parts(self, failed: Sequence[Evidence], budget: Budget) -> Parts:
         """For each output, return the deviations that give it in every failure in which it is wrong.
 
-        Args:
-            failed: unexplained failures of a cell, the simplest first.
-            budget: the budget; if it is spent, the result is {}, because not all failures were compared.
+        The result is {} if the budget is spent, because not all failures were compared.
         """
         found: dict[str, list[Cause]] = {}
         for one in failed:

@@ -28,10 +28,6 @@ def steps_follow(expected: bool, seen: Observation) -> bool | None:
     """Return whether every step's output, row by row, follows from the previous one by the definition, or if none does.
 
     None if this cannot be computed, for example for an LSTM, or if the last step of out differs from h_n.
-
-    Args:
-        expected: True for every step, False for none.
-        seen: the outputs.
     """
     from rnn_goldens.cells import Network, case_of
 

@@ -1,8 +1,12 @@
-"""The summary of a failing run: a paragraph for each cause, and one for each reason without outputs."""
+"""The summary of a failing run: a paragraph for each cause, and one for each reason without outputs; as JSON, too."""
 
 import re
 import textwrap
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import msgspec
 
 from rnn_goldens.diagnosis import (
     EXPLAINED,
@@ -10,11 +14,12 @@ from rnn_goldens.diagnosis import (
     TOGETHER,
     CandidateEvidence,
     Diagnosis,
+    Evidence,
     cells_as_text,
     listed,
 )
 from rnn_goldens.diagnosis.contracts import of_all
-from rnn_goldens.diagnosis.unexplained_failures import IN_WORDS, OPTIONS, exclusion_hint, finding_on
+from rnn_goldens.diagnosis.unexplained_failures import IN_WORDS, OPTIONS, Finding, exclusion_hint, finding_on
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.plurals import counted, was_or_were
@@ -189,13 +194,7 @@ def unexplained(
 ) -> str:
     """Return a sentence: no deviation explains the failures, or the reason why no cause is named.
 
-    Args:
-        failed: the number of failures whose outputs were compared.
-        no_equations: why no deviation could run; "" if one could.
-        all_zero: whether every failure has zeros only.
-        of: what was compared.
-        is_cut_short: whether the budget was spent before every deviation was compared.
-        too_many_crashed: the number of goldens that failed before outputs were compared, if they are the majority.
+    ``too_many_crashed`` is the number of goldens that failed before outputs were compared, if they are the majority.
     """
     they_were = "It was" if failed == 1 else "They were"
     if too_many_crashed:
@@ -234,13 +233,7 @@ def by_reason(failed: Iterable[tuple[str, str, str]]) -> list[tuple[str, set[str
 def no_outputs(
     failed: Iterable[tuple[str, str, str]], features: Mapping[str, Collection[str]], passed: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the summary in lines of at most 80 columns.
-
-    Args:
-        failed: ids, precisions and first lines of reasons.
-        features: features by id.
-        passed: ids of the goldens that passed.
-    """
+    """Yield the summary in lines of at most 80 columns, from ids, precisions and first lines of reasons."""
     ranked, passed = by_reason(failed), list(passed)
     supported = {feature for golden in passed for feature in features.get(golden, ())}
     for reason, goldens in ranked[:_MAX_REASONS]:
@@ -253,3 +246,53 @@ def no_outputs(
     if rest := ranked[_MAX_REASONS:]:
         count = sum(len(goldens) for _, goldens in rest)
         yield f"… and {counted(count, 'golden')} for {counted(len(rest), 'other reason')}"
+
+
+Data = dict[str, Any]
+
+
+def to_json(diagnosis: Diagnosis) -> Data:
+    """Return the diagnosis of a cell in the form of ``results-1.schema.json``."""
+    finding = asdict(Finding() if diagnosis.certainty == EXPLAINED else finding_on([diagnosis]))
+    return {
+        "cell": diagnosis.about.cell,
+        **({"test": diagnosis.about.test} if diagnosis.about.test else {}),
+        "certainty": diagnosis.certainty,
+        "failed": len(diagnosis.failed),
+        "passed": len(diagnosis.passed),
+        **({"no_equations": diagnosis.no_equations} if diagnosis.no_equations else {}),
+        "candidates": [_candidate(candidate) for candidate in diagnosis.candidates],
+        "unexplained": _places(diagnosis.unexplained),
+        "facts": finding["facts"],
+        **({"only_with": finding["only_with"]} if finding["only_with"] else {}),
+        **{name: finding[name] for name in ("features", "sizes", "contrast", "few")},
+        "per_output": {name: [list(cause) for cause in causes] for name, causes in diagnosis.parts.items()},
+        "simplest": _places(diagnosis.unexplained or diagnosis.failed)[0],
+        "cut_short": diagnosis.is_cut_short,
+        **({"crashed": diagnosis.crashed} if diagnosis.is_mostly_crashed else {}),
+    }
+
+
+def finding_of(data: Mapping[str, Any]) -> Finding:
+    """Return the finding in the JSON of a diagnosis, as written by ``to_json``."""
+    unexplained, failed = len(data["unexplained"]), data["failed"]
+    return replace(msgspec.convert(data, Finding), of=unexplained or failed, is_a_rest=0 < unexplained < failed)
+
+
+def _candidate(candidate: CandidateEvidence) -> Data:
+    found: Data = {
+        "deviations": list(candidate.cause),
+        "explains": _places(candidate.explains),
+        "against": _places(candidate.against),
+        "alike": [list(cause) for cause in candidate.equivalent],
+    }
+    if candidate.not_compared:
+        found["not_compared"] = _places(candidate.not_compared)
+    if candidate.runner_up is not None and candidate.distinguished_by is not None:
+        (by,) = _places([candidate.distinguished_by])
+        found["distinguished_from"] = {"deviations": list(candidate.runner_up), "by": by}
+    return found
+
+
+def _places(evidence: Iterable[Evidence]) -> list[Data]:
+    return [{"golden": one.golden, "dtype": one.dtype} for one in evidence]

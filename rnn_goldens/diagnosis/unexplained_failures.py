@@ -52,14 +52,7 @@ _SINGULAR = {"have": "has", "are": "is", "do": "does"}
 
 @dataclass(frozen=True)
 class SharedFeature:
-    """A feature that all failures have, or all lack.
-
-    Attributes:
-        feature: the name of the feature.
-        has: whether the failures have the feature.
-        others: number of other goldens that differ from the failures in this feature.
-        same: number of other goldens that do not differ from the failures in this feature.
-    """
+    """A feature that all failures have, or all lack, and the numbers of other goldens that differ in it, and do not."""
 
     feature: str
     has: bool
@@ -69,13 +62,7 @@ class SharedFeature:
 
 @dataclass(frozen=True)
 class SharedSize:
-    """A size that is larger, or smaller, in every failed golden than in every passed golden.
-
-    Attributes:
-        size: ``steps``, ``rows``, ``units`` or ``inputs``.
-        more: whether it is larger in failed goldens.
-        bound: the largest, or smallest, size of a passed golden.
-    """
+    """A size of every failed golden that is more, or less, than the bound: that of any passed golden."""
 
     size: str
     more: bool
@@ -132,14 +119,9 @@ class Contrast:
 
 @dataclass(frozen=True)
 class FewGoldens:
-    """The failed or the passed goldens, whichever are fewer.
+    """The first of the failed or the passed goldens, whichever are fewer, and the number of others.
 
     Reported if there is no other finding, and after other findings if all of the failed goldens can be listed.
-
-    Attributes:
-        goldens: the first of these goldens; empty if every golden fails.
-        more: the number of these goldens that are not in ``goldens``.
-        fail: whether these are the failed goldens.
     """
 
     goldens: list[str]
@@ -174,11 +156,7 @@ class Finding:
         of: the number of failures.
         is_a_rest: whether other failures are explained.
         only_with: options of which every failure has at least one and no passed golden has any.
-        features: features that all failures have, or all lack, unlike other goldens.
-        sizes: sizes that are larger, or smaller, in every failed golden than in every passed one.
-        facts: facts about the wrong outputs by name.
         contrast: the feature with which the failure rate differs most; reported if nothing above is found.
-        few: the failed or passed goldens, whichever are fewer.
     """
 
     of: int = 0

@@ -14,29 +14,25 @@ from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, notation
 from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
-from rnn_goldens.deviations import equation_edits
+from rnn_goldens.deviations import equation_edits, wrong_pass
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
 from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
-from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, WrongForward
+from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."
-_PASS_ON = (Alteration.__module__, *(module.__name__ for module in (equation_edits, wrong_back, edits)))
+_PASS_ON = (Alteration.__module__, *(module.__name__ for module in (wrong_pass, equation_edits, wrong_back, edits)))
 """Modules that only pass the wrong code on to the network."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of code.
+    """A piece of code, where it stands, and values of names that are defined outside the code, such as ``limit``.
 
-    Attributes:
-        where: the name and file.
-        text: the source.
-        values: values of names that are defined outside the code, such as ``limit``.
-        kind: ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on.
-        part: the part of the equations that the code computes; "" for others.
+    The kind is ``right``, ``wrong``, or ``through`` for code that only passes the wrong code on. The part is that of
+    the equations that the code computes; "" for others.
     """
 
     where: str
@@ -78,15 +74,15 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         changes: Any = made_of.get("changes", {})
         derivatives = {f"the derivative of {name}": change for name, change in changes.items()}
         yield made_of.get("equations"), derivatives or wrong.wrong
+    elif isinstance(wrong, Edit) and wrong.equations and "in_derivatives" in (made_of := _closure(wrong.equations)):
+        yield made_of["equations"], made_of["changes"]
     elif isinstance(wrong, Replaced):
         yield from ((getattr(ChunkKernel, name), method) for name, method in wrong.methods.items())
     elif isinstance(wrong, Edit):
         yield EQUATIONS[cell] if wrong.equations else None, wrong.equations
         methods = {} if wrong.operations is RIGHT else vars(type(wrong.operations))
         yield from ((getattr(RIGHT, n, None), f) for n, f in methods.items() if not n.startswith("_"))
-        yield from ((None, change) for change in (wrong.case, wrong.outputs))
-    elif isinstance(wrong, WrongForward):
-        yield None, wrong.wrong
+        yield from ((None, change) for change in (wrong.case, wrong.outputs, wrong.wrong))
 
 
 def _methods(loop: type) -> Iterator[tuple[Any, object]]:

@@ -24,8 +24,7 @@ _STEP = "step(x, state before) is one time step of the cell"
 def steps(wrong: Alteration, cell_name: str, needs: Sequence[str]) -> list[str]:
     """Return the correct and wrong lines of the smallest network in which they differ; empty if there is none.
 
-    Raises:
-        ValueError: the wrong network reads or returns a number that is no sum of multiples of named ones.
+    Raises ValueError if the wrong network reads or returns a number that is no sum of multiples of named ones.
     """
     for size in sizes(needs):
         few, small = (SmallNetwork(BUILT_IN_CELLS[cell_name], size, samples) for samples in (_FEW, SAMPLES))

@@ -53,12 +53,8 @@ def written(
 ) -> list[str]:
     """Return a line for each gate and each new state, which has a prime: ``h' = o * tanh(c')``.
 
-    Args:
-        cell: the cell.
-        equations: its correct or wrong equations.
-        bias: whether there are biases.
-        weights: the text of a gate's block of a weight, by the weight's name and the gate's number.
-        sums: whether the sum of products of a gate has its own line, ``z_i``.
+    ``weights`` are texts of blocks by the weight's name and the gate's number; with ``sums``, the sum of products of a
+    gate has its own line, ``z_i``.
     """
     names = ("x", *cell.states)
     inputs = [Term("input") for _ in names]

@@ -55,8 +55,7 @@ class _View:
 def golden_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) -> tuple[str, bool]:
     """Return the text, and whether the user's outputs are correct; True without outputs.
 
-    Raises:
-        WrongUse: a selected part does not exist in the golden.
+    Raises WrongUse if a selected part does not exist in the golden.
     """
     if choice.head is not None:
         raise WrongUse(f"--head: {golden.id} is a golden of a network, which has no heads")

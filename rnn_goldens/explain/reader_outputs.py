@@ -32,14 +32,9 @@ _NOT_FINITE = {None: np.nan, "NaN": np.nan, "Infinity": np.inf, "-Infinity": -np
 
 @dataclass(frozen=True, eq=False)
 class KnownOutput:
-    """A state at one step, as the user's outputs contain it. Arrays are (batch, hidden).
+    """A state, h or c, at one step, as out, h_n or c_n of the user contains it, and a mask of the wrong values.
 
-    Attributes:
-        output: the output that contains the state: ``out``, ``h_n`` or ``c_n``.
-        state: ``h`` or ``c``.
-        got: the user's values.
-        want: the expected values.
-        wrong: mask of the values that differ by more than the tolerance.
+    Arrays are (batch, hidden).
     """
 
     output: str
@@ -119,8 +114,7 @@ class ReaderOutputs:
 def read_outputs(path: Path, golden: GoldenData) -> Outputs:
     """Read ``out`` and, if present, last states such as ``h_n``, rounded to the golden's precision.
 
-    Raises:
-        WrongUse: the file does not exist, has another format, or its content is not numbers of the golden's shapes.
+    Raises WrongUse if the file does not exist, has another format, or does not hold numbers of the golden's shapes.
     """
     readers: dict[str, Callable[[Path], dict[str, Any]]] = {".json": _json, ".npz": read_arrays}
     if path.suffix not in readers:

@@ -27,8 +27,7 @@ _ROWS = 8
 def recurrence_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) -> tuple[str, bool]:
     """Return the text of one lane, and whether the user's outputs are correct; True without outputs.
 
-    Raises:
-        WrongUse: a selected part does not exist in the golden, or its equations are not available.
+    Raises WrongUse if a selected part does not exist in the golden, or if its equations are not available.
     """
     require_equations(golden)
     walk = _Walk(golden, outputs or {})

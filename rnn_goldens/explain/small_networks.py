@@ -161,8 +161,7 @@ class SmallNetwork:
     def changed_blocks(self, suffix: str, found: Weights) -> dict[tuple[str, int], str]:
         """Return the text of each block of weights that is not the right one, by the weight's name and the gate.
 
-        Raises:
-            ValueError: a block is not a sum of multiples of right blocks.
+        Raises ValueError if a block is not a sum of multiples of right blocks.
         """
         named, right = self._blocks(suffix), {}
         for other in self.config.suffixes:

@@ -21,9 +21,8 @@ from rnn_goldens.comparison.failure_text import to_see
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict
 from rnn_goldens.diagnosis import TOGETHER, Evidence
 from rnn_goldens.diagnosis.run_diagnosis import diagnose_run, reexamine
-from rnn_goldens.diagnosis.search import CandidateSearch
+from rnn_goldens.diagnosis.search import CandidateSearch, diagnosed
 from rnn_goldens.diagnosis.summary import summary
-from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.example_store import AsTyped, try_to_keep
 

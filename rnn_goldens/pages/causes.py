@@ -6,8 +6,7 @@ from typing import Any
 
 from rnn_goldens.deviations import deviation as named
 from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, TOGETHER, ZERO, CellInTest, cells_as_text
-from rnn_goldens.diagnosis.diagnosis_json import finding_of
-from rnn_goldens.diagnosis.summary import by_reason, unexplained
+from rnn_goldens.diagnosis.summary import by_reason, finding_of, unexplained
 from rnn_goldens.errors import UnknownName
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.shapes import is_custom_cell

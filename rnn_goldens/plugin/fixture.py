@@ -27,8 +27,7 @@ from rnn_goldens.comparison.array_conversion import refuse_own_arrays, written_t
 from rnn_goldens.comparison.call_patterns import Backward, Run, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import Verdict, picture, verdict_on
-from rnn_goldens.diagnosis.search import CandidateSearch, SearchState
-from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
+from rnn_goldens.diagnosis.search import CandidateSearch, SearchState, diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS

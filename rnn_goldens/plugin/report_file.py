@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from rnn_goldens.atomic_write import write_whole
-from rnn_goldens.diagnosis.diagnosis_json import to_json
+from rnn_goldens.diagnosis.summary import to_json
 from rnn_goldens.encoding import json_file
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden_result import Drawn, Result

@@ -11,7 +11,7 @@ from rnn_goldens import InvalidFile
 from rnn_goldens.defects import Defect, deviations_of, read_defects, read_reports
 from rnn_goldens.defects.page import with_table
 from rnn_goldens.deviations.families import members
-from rnn_goldens.generator.unexpressed_defects import UNEXPRESSED
+from rnn_goldens.generator.deviation_page import unexpressed
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 
 DEFECTS = read_defects()
@@ -97,6 +97,7 @@ REPORTS = read_reports()
 FORWARD = [defect for d in members(OUTPUTS) for defect in d.stands_for]
 BACKWARD = [defect for d in members(GRADIENTS) for defect in d.stands_for]
 COVERED = {*FORWARD, *BACKWARD}
+UNEXPRESSED = unexpressed()
 UNCOVERED = list(UNEXPRESSED)
 
 

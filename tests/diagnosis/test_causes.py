@@ -5,8 +5,7 @@ from dataclasses import replace
 
 from rnn_goldens.diagnosis import CONSISTENT, EXPLAINED, NOT_RECOGNISED, Cause, CellInTest, Diagnosis, Evidence, Parts
 from rnn_goldens.diagnosis.causes import diagnose
-from rnn_goldens.diagnosis.diagnosis_json import finding_of, to_json
-from rnn_goldens.diagnosis.summary import summary
+from rnn_goldens.diagnosis.summary import finding_of, summary, to_json
 from rnn_goldens.diagnosis.unexplained_failures import finding_on
 from rnn_goldens.pages import Checked
 from rnn_goldens.pages.causes import causes_of

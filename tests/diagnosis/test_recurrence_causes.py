@@ -15,8 +15,8 @@ from rnn_goldens.comparison.verdict import verdict_on
 from rnn_goldens.deviations import deviation
 from rnn_goldens.deviations.recurrences.edits import Edit
 from rnn_goldens.diagnosis.contracts import Contract, of_all, satisfied_by
+from rnn_goldens.diagnosis.search import diagnosed
 from rnn_goldens.diagnosis.summary import no_outputs
-from rnn_goldens.diagnosis.verdict_diagnosis import diagnosed
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
 from rnn_goldens.golden.tolerance import in_use

@@ -12,7 +12,7 @@ from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.alteration import in_case, in_weights
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
 from rnn_goldens.deviations.families import RECURRENCES, RECURRENCES_BACK
-from rnn_goldens.deviations.weight_parts import GATE_ORDER
+from rnn_goldens.deviations.weights import GATE_ORDER
 from rnn_goldens.explain.deviation_text import SCREEN, WIDTH, deviation_text
 from rnn_goldens.explain.difference_text import picture
 
@@ -125,7 +125,7 @@ def test_detached_terms_and_other_gradients_are_written_in_the_equations() -> No
 def test_an_overridden_step_and_wrong_gradients_are_shown() -> None:
     text = text_of("tanh_slope_not_squared")
     assert "slope: Array = 1 - y * y" in text
-    assert "wrong: rnn_goldens/deviations/backward/slopes.py\n    lambda _, y, _z: 1 - y" in text
+    assert "wrong: rnn_goldens/deviations/backward/paths.py\n    lambda _, y, _z: 1 - y" in text
     text = text_of("bias_hh_gradient_zero")
     assert "what to look for, on the simplest golden that detects it\n  " in text
     assert "bias_hh_l0 wrong" in text
@@ -151,7 +151,7 @@ def test_a_deviation_is_shown_beside_the_right_code() -> None:
     assert text.startswith("decay_after_update: Applies the decay after the update instead of before.")
     assert "o is first wrong at time step 0" in " ".join(text.split())
     right = "right: linear_attention, rnn_goldens/cells/recurrence_equations.py\n    def linear_attention("
-    wrong = "wrong: _after_update, rnn_goldens/deviations/recurrences/updates.py\n    def _after_update("
+    wrong = "wrong: _after_update, rnn_goldens/deviations/recurrences/attention.py\n    def _after_update("
     assert text.index(right) < text.index(wrong)
 
 

@@ -20,8 +20,15 @@ from rnn_goldens.deviations.families import ALL
 from rnn_goldens.deviations.margins import ENOUGH
 from rnn_goldens.generator import deviation_page, kill_matrix, kill_matrix_file
 from rnn_goldens.generator.certification import certify
-from rnn_goldens.generator.kill_matrix import KillMatrix, build_kill_matrix, combinations, exempt, margins_of
-from rnn_goldens.generator.kill_matrix_passes import BACKWARD, FORWARD
+from rnn_goldens.generator.kill_matrix import (
+    BACKWARD,
+    FORWARD,
+    KillMatrix,
+    build_kill_matrix,
+    combinations,
+    exempt,
+    margins_of,
+)
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.golden.precision import PRECISIONS
 

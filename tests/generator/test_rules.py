@@ -16,7 +16,7 @@ from rnn_goldens.corpus import find, open_corpus
 from rnn_goldens.corpus.kill_matrix import detections
 from rnn_goldens.deviations.margins import margin
 from rnn_goldens.errors import UnknownName
-from rnn_goldens.generator.deviation_group_page import Detected
+from rnn_goldens.generator.deviation_page import Detected
 from rnn_goldens.generator.equations_page import equations
 from rnn_goldens.generator.kill_matrix import smallest_cover
 from rnn_goldens.generator.rules import BY_NAME, GROUPS, RULES, Rule

@@ -12,7 +12,7 @@ from pages.conftest import Page
 
 from rnn_goldens.diagnosis import Evidence
 from rnn_goldens.diagnosis.causes import diagnose
-from rnn_goldens.diagnosis.diagnosis_json import to_json
+from rnn_goldens.diagnosis.summary import to_json
 from rnn_goldens.golden_result import Drawn, Result
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.pages.causes import causes_of

@@ -7,24 +7,21 @@ from rnn_goldens.deviations.backward import (
     gates,
     lengths,
     paths,
-    rounding_and_scaling,
-    sizes,
-    slopes,
     sums,
 )
 from rnn_goldens.deviations.deviation import Deviation
 
 BACKWARD_FAMILIES: dict[str, tuple[Deviation, ...]] = {
-    "paths back": paths.DEVIATIONS,
-    "gates back": gates.DEVIATIONS,
-    "derivatives": slopes.DEVIATIONS,
+    "paths back": paths.PATHS,
+    "gates back": gates.GATES,
+    "derivatives": paths.SLOPES,
     "cotangents and states": cotangents.DEVIATIONS,
-    "sums of weights": sums.DEVIATIONS,
+    "sums of weights": sums.SUMS,
     "directions and layers back": directions_and_layers.DEVIATIONS,
     "dialects back": dialects.DEVIATIONS,
     "lengths back": lengths.DEVIATIONS,
-    "sizes back": sizes.DEVIATIONS,
-    "numerics back": rounding_and_scaling.DEVIATIONS,
+    "sizes back": sums.SIZES,
+    "numerics back": gates.NUMERICS,
 }
 
 BACKWARD_DEVIATIONS: tuple[Deviation, ...] = tuple(d for family in BACKWARD_FAMILIES.values() for d in family)

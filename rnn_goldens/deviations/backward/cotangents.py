@@ -6,9 +6,9 @@ import numpy as np
 
 from rnn_goldens.cells import Array, Backward, Case, Cotangents, State
 from rnn_goldens.cells.backward import DirectionGradients
-from rnn_goldens.deviations.alteration import Alteration, by_layer, in_network
+from rnn_goldens.deviations.alteration import Alteration, in_network
 from rnn_goldens.deviations.backward.alterations import in_cotangents, in_gradient, in_gradients, in_steps_back
-from rnn_goldens.deviations.states import selected
+from rnn_goldens.deviations.states import selected, zero_but
 from rnn_goldens.deviations.table_rows import for_each, table
 
 _LSTM = ("lstm",)
@@ -106,18 +106,6 @@ def _cell_to_state(_: Case, cotangents: Cotangents) -> Cotangents:
     return {**cotangents, "d_h_n": cotangents.get("d_h_n", 0) + d_c, "d_c_n": np.zeros_like(d_c)}
 
 
-def _top_layer_alone(array: Array, case: Case) -> Array:
-    found = np.array(by_layer(array, case))
-    found[:-1] = 0
-    return found.reshape(array.shape)
-
-
-def _last_step_alone(d_out: Array, _case: Case) -> Array:
-    found = np.zeros_like(d_out)
-    found[..., -1, :] = d_out[..., -1, :]
-    return found
-
-
 def _replaces_last_step(case: Case, cotangents: Cotangents) -> Cotangents:
     """Remove the cotangent of out at the last step of the forward direction."""
     found = np.array(cotangents["d_out"]) if "d_out" in cotangents else None
@@ -167,7 +155,7 @@ PASSED_ON = table(make=_of)(
     d_h_n_twice=("Adds the cotangent of h_n twice.", _times(2, "d_h_n")),
     d_h_n_of_top_layer_alone=(
         "Ignores the cotangents of h_n of all layers except the last.",
-        *(_top_layer_alone, _LAST),
+        *(lambda array, case: zero_but(array, case, np.s_[-1:]), _LAST),
         {"needs": ("multilayer",)},
     ),
     d_h_n_layers_reversed=(
@@ -201,7 +189,10 @@ PASSED_ON = table(make=_of)(
     ),
     d_out_ignored=("Ignores the cotangent of out.", _times(0, "d_out")),
     d_out_twice=("Adds the cotangent of out twice.", _times(2, "d_out")),
-    d_out_of_last_step_alone=("Uses the cotangent of out at the last step only.", _last_step_alone),
+    d_out_of_last_step_alone=(
+        "Uses the cotangent of out at the last step only.",
+        lambda d_out, _: np.where(np.arange(-d_out.shape[-2], 0)[:, None] == -1, d_out, 0),
+    ),
     d_out_one_step_late=("Uses the cotangent of out of the previous step.", lambda d, _: np.roll(d, 1, axis=-2)),
     d_out_reversed_in_time=("Uses the cotangent of out with the steps in reverse order.", lambda d, _: d[..., ::-1, :]),
     cotangents_taken_for_ones=(

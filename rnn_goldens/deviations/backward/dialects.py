@@ -16,7 +16,6 @@ from rnn_goldens.deviations.dialect_equations import peepholes
 from rnn_goldens.deviations.dialect_options import CLIPPED, FIFTH, HARD, SIXTH, clip_at_1, limited
 from rnn_goldens.deviations.equation_edits import (
     Activation,
-    Formula,
     activated,
     detached,
     differentiated,
@@ -189,51 +188,45 @@ HARD_SIGMOID = table(_hard, named="hard_sigmoid_{}_backward", cells=tuple(HARD))
 )
 
 
-def _of_rnn(cell: str, **rows: tuple[str, Formula]) -> tuple[Deviation, ...]:
-    """Return the deviations of an RNN with the derivative of another formula, of the argument z_h and the result."""
-    return of_dialect(cell)(**{name: (sentence, differentiated(cell, new_h=f)) for name, (sentence, f) in rows.items()})
+def _of_rnn(cell: str) -> Callable[..., tuple[Deviation, ...]]:
+    """Return the table of an RNN, of rows with another formula to differentiate, of the argument z_h and the result."""
+    return of_dialect(cell, of=lambda formula: differentiated(cell, new_h=formula))
 
 
 RNN = (
-    *_of_rnn(
-        "rnn_leaky_relu",
+    *_of_rnn("rnn_leaky_relu")(
         of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h)),
         of_identity=("Uses the derivative 1 below zero, too.", lambda z_h: z_h),
     ),
-    *_of_rnn("rnn_thresholded_relu", of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h))),
-    *_of_rnn(
-        "rnn_elu",
+    *_of_rnn("rnn_thresholded_relu")(of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h))),
+    *_of_rnn("rnn_elu")(
         of_relu=("Uses the derivative of a relu.", lambda z_h: relu(z_h)),
         without_alpha=("Leaves out alpha in the derivative below zero.", lambda z_h: elu(z_h)),
     ),
-    *_of_rnn(
-        "rnn_scaled_tanh",
+    *_of_rnn("rnn_scaled_tanh")(
         slope_of_tanh=(
             "Uses 1 - y² for the derivative of 5/4 tanh(7/8 z).",
             lambda z_h, new_h: slope_of_tanh(Fraction(8, 7) * z_h, new_h),  # z_h is 7/8 z
         ),
         without_beta=("Leaves out beta in the derivative.", lambda new_h: Fraction(8, 7) * new_h),
     ),
-    *_of_rnn("rnn_affine", without_alpha=("Leaves out alpha in the derivative.", lambda z_h: z_h)),
-    *_of_rnn(
-        "rnn_softsign",
+    *_of_rnn("rnn_affine")(without_alpha=("Leaves out alpha in the derivative.", lambda z_h: z_h)),
+    *_of_rnn("rnn_softsign")(
         not_squared=(
             "Uses 1 / (1 + |z|) for the derivative, without the square.",
             lambda z_h: z_h * detached(1 / (1 + abs(z_h))),
         ),
     ),
-    *_of_rnn(
-        "rnn_softplus",
+    *_of_rnn("rnn_softplus")(
         by_output=(
             "Uses the sigmoid of the output for the derivative.",
             lambda z_h, new_h: z_h * detached(sigmoid(new_h)),
         ),
     ),
-    *_of_rnn(
-        "rnn_hard_sigmoid",
+    *_of_rnn("rnn_hard_sigmoid")(
         not_clipped=("Uses the slope where the hard sigmoid is clipped, too.", lambda z_h: FIFTH * z_h),
     ),
-    *_of_rnn("rnn_sigmoid", as_tanh=("Uses 1 - y² for the derivative.", lambda z_h, new_h: slope_of_tanh(z_h, new_h))),
+    *_of_rnn("rnn_sigmoid")(as_tanh=("Uses 1 - y² for the derivative.", lambda z_h, new_h: slope_of_tanh(z_h, new_h))),
 )
 
 DEVIATIONS = (

@@ -6,22 +6,17 @@ from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import (
     attention,
     backward_attention,
-    backward_convolution,
     backward_decays,
     backward_every_recurrence,
     backward_models,
-    backward_rounding,
     backward_scans,
-    backward_slstm,
     chunks,
     convolution,
     gated_models,
     models,
     numerics,
     scans,
-    slstm,
     states_and_sequences,
-    updates,
 )
 
 Families = Mapping[str, tuple[Deviation, ...]]
@@ -29,8 +24,8 @@ Families = Mapping[str, tuple[Deviation, ...]]
 FAMILIES: Families = {
     "layout": attention.LAYOUT,
     "scale": attention.SCALE,
-    "decay": updates.DECAY,
-    "delta rule": updates.DELTA_RULE,
+    "decay": attention.DECAY,
+    "delta rule": attention.DELTA_RULE,
     "states": states_and_sequences.STATES,
     "packed sequences": states_and_sequences.PACKED,
     "chunks": chunks.DEVIATIONS,
@@ -38,7 +33,7 @@ FAMILIES: Families = {
     "RG-LRU": scans.RG_LRU,
     "minGRU": scans.MIN_GRU,
     "scan operator": scans.OPERATOR,
-    "sLSTM": slstm.DEVIATIONS,
+    "sLSTM": scans.SLSTM,
     "convolution": convolution.DEVIATIONS,
     **models.FAMILIES,
     **gated_models.FAMILIES,
@@ -57,11 +52,11 @@ BACKWARD_FAMILIES: Families = {
     "selective scan back": backward_scans.SELECTIVE_SCAN,
     "RG-LRU back": backward_scans.RG_LRU,
     "minGRU back": backward_scans.MIN_GRU,
-    "causal convolution back": backward_convolution.CAUSAL_CONV,
-    "sLSTM back": backward_slstm.DEVIATIONS,
+    "causal convolution back": backward_scans.CAUSAL_CONV,
+    "sLSTM back": backward_scans.SLSTM,
     **backward_models.FAMILIES,
     **gated_models.BACKWARD_FAMILIES,
-    "numerics": backward_rounding.DEVIATIONS,
+    "numerics": backward_every_recurrence.NUMERICS,
 }
 """Families of the backward pass: outputs are right, gradients are wrong."""
 

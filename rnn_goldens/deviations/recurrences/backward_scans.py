@@ -1,19 +1,22 @@
-"""Deviations of the backward pass of scans."""
+"""Deviations of the backward pass of scans, of the causal convolution and of the sLSTM."""
 
 from fractions import Fraction
 from math import log
 
 import numpy as np
 
-from rnn_goldens.cells.notation import minimum
+from rnn_goldens.cells.notation import Term, minimum, sigmoid
 from rnn_goldens.cells.recurrence import Arrays, RecurrenceCase, weights_in_lanes
-from rnn_goldens.cells.recurrence_backward import RecurrenceBackward
+from rnn_goldens.cells.recurrence_backward import Gradients, RecurrenceBackward, Step
 from rnn_goldens.cells.recurrence_notation import Equations, outer
-from rnn_goldens.deviations.equation_edits import detached
-from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_results
-from rnn_goldens.deviations.recurrences.equation_parts import Change, min_gru, of_first_row, rg_lru
+from rnn_goldens.deviations.equation_edits import detached, instead
+from rnn_goldens.deviations.recurrences.edits import CHUNK, WrongBackward, for_each_chunk_size, in_loop, in_results
+from rnn_goldens.deviations.recurrences.equation_parts import Change, min_gru, of_first_row, rg_lru, slstm
+from rnn_goldens.deviations.recurrences.equation_parts import causal_conv as conv
 from rnn_goldens.deviations.recurrences.equation_parts import selective_scan as scan
-from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.deviations.table_rows import Row, table
+
+# ruff: noqa: ARG005 - functions have the arguments of the methods that they replace
 
 
 def _by_gate(of_gate: Change) -> Equations:
@@ -156,5 +159,186 @@ MIN_GRU = table(make=WrongBackward, cells=("min_gru",), named="min_gru_{}")(
     gate_swapped_back=(
         "Swaps z and 1 - z in the gradients of n and the state before.",
         min_gru(after=lambda x: x.gate * detached(x.n - x.h) + detached(1 - x.gate) * x.n + detached(x.gate) * x.h),
+    ),
+)
+
+
+def _flipped(z: Term) -> Term:
+    return Term("reversed_rows", (z,))
+
+
+def _window_from_before_dropped(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
+    d_window = found["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    return {"window": np.concatenate([0 * d_window[..., :before, :], d_window[..., before:, :]], axis=-2)}
+
+
+def _window_of_short_sequence_shifted(found: Arrays, case: RecurrenceCase, _: Arrays) -> Arrays:
+    d_window = found["window"]
+    before = max(0, d_window.shape[-2] - case.time)
+    moved = d_window[..., : d_window.shape[-2] - before, :]
+    return {"window": np.concatenate([d_window[..., :before, :], moved], axis=-2)}
+
+
+def _read_transposed(right: RecurrenceBackward, case: RecurrenceCase, cotangents: Arrays) -> Gradients:
+    if "d_y" not in cotangents:
+        return right.gradients(case, cotangents)
+    d_y = cotangents["d_y"]
+    return right.gradients(case, {**cotangents, "d_y": d_y.swapaxes(1, 2).reshape(d_y.shape)})
+
+
+CAUSAL_CONV = table(make=WrongBackward, cells=("causal_conv",), named="causal_conv_{}")(
+    d_weight_flipped=(
+        "Returns the gradient of the weight with its taps in reverse order.",
+        conv(convolved=lambda x: detached(x.weight).mT @ x.inputs + x.weight.mT @ detached(_flipped(x.inputs))),
+    ),
+    d_x_by_flipped_weight=(
+        "Computes the gradient of x with the taps of the weight in reverse order.",
+        conv(convolved=lambda x: x.weight.mT @ detached(x.inputs) + detached(_flipped(x.weight)).mT @ x.inputs),
+    ),
+    silu_left_out=("Leaves out the derivative of SiLU.", conv(activated=lambda x: x.biased), {"needs": ("silu",)}),
+    silu_by_sigmoid_alone=(
+        "Uses the sigmoid alone for the derivative of SiLU.",
+        conv(activated=lambda x: x.biased * detached(sigmoid(x.biased))),
+        {"needs": ("silu",)},
+    ),
+    d_bias_zero=("Returns zero for the gradient of the bias.", conv(biased=lambda x: x.convolved + detached(x.bias))),
+    d_weight_without_window=(
+        "Leaves out the inputs of earlier steps in the gradient of the weight: only the last tap has one.",
+        conv(convolved=lambda x: _flipped(of_first_row(_flipped(x.weight))).mT @ x.inputs),
+    ),
+    window_not_shifted=(
+        "Passes the window's cotangent back without shifting it: each goes to the input before its own.",
+        conv(window_after=lambda x: x.window),
+    ),
+    initial_window_reversed=(
+        "Returns the gradient of the initial window with the newest input first.",
+        in_loop(to_start=lambda _, d_states, d_last: {"window": d_states["window"][..., ::-1, :]}),
+        {"needs": ("state",)},
+    ),
+    short_last_window_shifted=(
+        "Takes the first cotangents of the last window for the inputs of a sequence that is shorter than the window.",
+        in_results(d_last=_window_of_short_sequence_shifted),
+        {"needs": ("shorter_than_window",), "stands_for": ("flash-linear-attention#1140",)},
+    ),
+    short_last_window_dropped=(
+        "Ignores the last window's cotangents of inputs from before the sequence, which are in the initial window.",
+        in_results(d_last=_window_from_before_dropped),
+        {"needs": ("shorter_than_window", "state"), "stands_for": ("flash-linear-attention PR1141",)},
+    ),
+    output_cotangent_read_transposed=(
+        "Reads the memory of the output's cotangent, (batch, channels, time), as (batch, time, channels).",
+        in_loop(gradients=_read_transposed),
+        {"stands_for": ("flash-linear-attention PR871",)},
+    ),
+)
+
+
+def _only(*gates: str) -> Equations:
+    """Return the equations with h before the step only in some gates."""
+    return slstm(recurrent=lambda x: x.recurrent if x.gate in gates else x.R @ detached(x.h))
+
+
+def _of_states(name: str, sentence: str, **changes: Change) -> dict[str, Row]:
+    """Return a bug in the cotangents of c and n, with the stabilizer as a constant and differentiated as by autograd.
+
+    The right cotangents of c and n cancel that of the stabilizer, wrong ones do not.
+    """
+    in_autograd = slstm(subtracted=lambda x: x.largest, carried=lambda x: x.largest, **changes)
+    return {
+        name: (f"{sentence}; the stabilizer is a constant.", slstm(**changes)),
+        f"{name}_in_autograd": (f"{sentence}; the stabilizer is differentiated, as by autograd.", in_autograd),
+    }
+
+
+def _by_state_after(found: Arrays, step: Step, *_: Arrays) -> Arrays:
+    h = np.swapaxes(step.after["h"], -1, -2)
+    return {**found, **{f"R_{gate}": found[f"x_{gate}"] @ h for gate in "ifzo"}}
+
+
+SLSTM = table(make=WrongBackward, cells=("slstm",), named="slstm_{}")(
+    **_of_states(
+        "normalizer_constant", "Treats the normalizer as a constant", quotient=lambda x: x.c_after / detached(x.n_after)
+    ),
+    **_of_states(
+        "normalizer_of_other_sign",
+        "Passes the cotangent of h to the normalizer with the other sign",
+        quotient=lambda x: x.c_after / instead(x.n_after, -x.n_after),
+    ),
+    stabilizer_by_maximum_alone=(
+        "Passes the stabilizer's cotangent through the maximum, but not through the exponents of the gates.",
+        slstm(carried=lambda x: x.largest),
+        {"needs": ("several_steps",)},
+    ),
+    stabilizer_by_exponents_alone=(
+        "Passes the stabilizer's cotangent from the exponents of the gates, but not from the step after.",
+        slstm(subtracted=lambda x: x.largest),
+        {"needs": ("several_steps",)},
+    ),
+    initial_stabilizer_gradient_zero=(
+        "Returns zero for the gradient of the initial stabilizer.",
+        slstm(shifted=lambda x: x.log_forget + detached(x.m)),
+        {"needs": ("state",)},
+    ),
+    forget_slope_left_out=(
+        "Leaves out the derivative of the logarithm of the sigmoid in the gradient of the forget gate.",
+        slstm(log_forget=lambda x: x.f),
+    ),
+    forget_slope_of_sigmoid=(
+        "Uses the derivative of the sigmoid instead of that of its logarithm for the forget gate.",
+        slstm(log_forget=lambda x: sigmoid(x.f)),
+    ),
+    input_slope_of_sigmoid=(
+        "Uses the derivative of a sigmoid for the input gate, which is an exponential.",
+        slstm(input_gate=lambda x: x.i * detached(x.input_gate * (1 - x.input_gate))),
+    ),
+    tanh_slope_left_out=("Leaves out the derivative of tanh in the gradient of z.", slstm(candidate=lambda x: x.z)),
+    d_o_without_normalizer=(
+        "Computes the gradient of the output gate with c instead of c / n.",
+        slstm(h_after=lambda x: detached(sigmoid(x.o)) * x.quotient + sigmoid(x.o) * detached(x.c_after)),
+    ),
+    **_of_states(
+        "d_c_without_normalizer",
+        "Passes the cotangent of h to c without dividing it by n",
+        quotient=lambda x: detached(x.c_after) / x.n_after + x.c_after,
+    ),
+    **_of_states(
+        "d_input_gate_without_normalizer",
+        "Leaves out the normalizer in the gradient of the input gate",
+        n_after=lambda x: x.forget_gate * x.n + detached(x.input_gate),
+    ),
+    **_of_states(
+        "d_forget_gate_without_normalizer",
+        "Leaves out the normalizer in the gradient of the forget gate",
+        n_after=lambda x: detached(x.forget_gate) * x.n + x.input_gate,
+    ),
+    **_of_states(
+        "state_not_decayed",
+        "Passes the cotangents of c and n to the step before without the forget gate",
+        c_after=lambda x: x.forget_gate * detached(x.c) + x.c + x.input_gate * x.candidate,
+        n_after=lambda x: x.forget_gate * detached(x.n) + x.n + x.input_gate,
+    ),
+    h_detached=("Does not pass the cotangent to h before the step.", _only()),
+    h_through_candidate_alone=(
+        "Passes the cotangent to h before the step through z only, not through the gates.",
+        _only("z"),
+    ),
+    h_without_output_gate=("Leaves out the output gate in the cotangent of h before the step.", _only(*"ifz")),
+    h_by_untransposed_weights=(
+        "Multiplies by the recurrent weights instead of by their transposes.",
+        slstm(recurrent=lambda x: x.R @ detached(x.h) + detached(x.R).mT @ x.h),
+    ),
+    recurrent_weights_by_state_after=(
+        "Uses h after each step instead of before it in the gradients of the recurrent weights.",
+        in_results(step_back=_by_state_after),
+    ),
+    recurrent_weights_transposed=(
+        "Transposes the gradients of the recurrent weights.",
+        slstm(recurrent=lambda x: detached(x.R) @ x.h + x.R.mT @ detached(x.h)),
+    ),
+    recurrent_weights_summed_over_heads=(
+        "Sums the gradients of the recurrent weights over the heads, as if they shared them.",
+        in_results(over_batch=lambda found, _: np.broadcast_to(found.sum(axis=2, keepdims=True), found.shape)),
+        {"needs": ("several_heads",)},
     ),
 )

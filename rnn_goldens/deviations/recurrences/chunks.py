@@ -21,10 +21,10 @@ from rnn_goldens.deviations.recurrences.edits import (
     GATED,
     GATED_DELTA,
     SMALLER,
+    Edit,
     Forward,
     Outputs,
     Wrong,
-    WrongForward,
     for_each_chunk_size,
     in_chunks_of,
 )
@@ -73,11 +73,9 @@ class ChunkKernel(Chunked):
 
 @dataclass(frozen=True, eq=False)
 class Replaced(Forward):
-    """The chunked form with other methods.
+    """The chunked form with other methods, by name, and with this number of steps in a chunk.
 
-    Attributes:
-        methods: by the name of the method they replace; they take the right form before the method's arguments.
-        size: the number of steps in a chunk.
+    The methods take the right form before their arguments.
     """
 
     methods: Mapping[str, Callable[..., Any]]
@@ -181,7 +179,7 @@ def _of_stored_state(stored: Mapping[int, Array], right: ChunkKernel, q: Array, 
     return right.of_state(q, x, stored[x.start // right.size])
 
 
-PACKED = table(make=partial(WrongForward, takes_packed=True), cells=ATTENTION)(
+PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=ATTENTION)(
     **for_each_chunk_size(
         "chunk_states_indexed_by_sequence",
         "Stores the states before chunks of {} steps as if each packed sequence had one chunk, so that later "

@@ -8,8 +8,8 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.notation import Term, sigmoid
 from rnn_goldens.cells.recurrence import RecurrenceCase, run
 from rnn_goldens.cells.recurrence_equations import causal_conv
-from rnn_goldens.cells.recurrence_notation import Terms
-from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, WrongForward, in_arrays, in_equations, in_outputs
+from rnn_goldens.deviations.recurrences.edits import Edit, Outputs, in_arrays, in_equations, in_outputs
+from rnn_goldens.deviations.recurrences.equation_parts import causal_conv as parts
 from rnn_goldens.deviations.table_rows import table
 
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
@@ -18,7 +18,7 @@ TAPS = 4
 """The largest width of common kernels."""
 
 
-def _ahead(steps: Callable[[int], int]) -> WrongForward:
+def _ahead(steps: Callable[[int], int]) -> Edit:
     """Return a convolution that reads some steps ahead, with zeros before the first and after the last step."""
 
     def wrong(case: RecurrenceCase) -> Outputs:
@@ -27,7 +27,7 @@ def _ahead(steps: Callable[[int], int]) -> WrongForward:
         found = run(case.with_arrays(x=padded[:, past:], window0=padded[:, :past].swapaxes(1, 2)))
         return run(case) | {"y": found["y"]}
 
-    return WrongForward(wrong)
+    return Edit(wrong=wrong)
 
 
 CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
@@ -56,32 +56,27 @@ CONVOLUTION = table(make=in_equations, cells=("causal_conv",))(
 )
 
 
-def _before_bias(bias: Term, silu: bool, **x: Term) -> tuple[Terms, Terms]:
-    (y,), after = causal_conv(bias=0 * bias, silu=silu, **x)
-    return (y + bias,), after
-
-
-def _with_gelu(silu: bool, **x: Term) -> tuple[Terms, Terms]:
-    (y,), after = causal_conv(silu=False, **x)
-    return (y * sigmoid(1.595769121605731 * (y + 0.044715 * y**3)) if silu else y,), after
-
-
-def _without_factor(silu: bool, **x: Term) -> tuple[Terms, Terms]:
-    (y,), after = causal_conv(silu=False, **x)
-    return (sigmoid(y) if silu else y,), after
+def _gelu(y: Term) -> Term:
+    return y * sigmoid(1.595769121605731 * (y + 0.044715 * y**3))
 
 
 ACTIVATION = table(make=in_equations, cells=("causal_conv",), needs=("silu",))(
     bias_left_out=("Leaves out the bias.", in_arrays(bias=np.zeros_like), {"needs": ()}),
-    silu_left_out=("Leaves out the SiLU.", lambda silu, **x: causal_conv(silu=False, **x)),
+    silu_left_out=("Leaves out the SiLU.", parts.wrong(activated=lambda x: x.biased)),
     silu_not_asked_for=(
         "Applies a SiLU, though no activation is asked for.",
         lambda silu, **x: causal_conv(silu=True, **x),
         {"needs": ("no_activation",)},
     ),
-    silu_before_bias=("Applies the SiLU before the bias is added.", _before_bias),
-    gelu_for_silu=("Applies a GELU, by its formula with tanh, instead of the SiLU.", _with_gelu),
-    silu_without_factor=("Applies a sigmoid instead of the SiLU.", _without_factor),
+    silu_before_bias=(
+        "Applies the SiLU before the bias is added.",
+        parts.wrong(activated=lambda x: x.convolved * sigmoid(x.convolved) + x.bias),
+    ),
+    gelu_for_silu=(
+        "Applies a GELU, by its formula with tanh, instead of the SiLU.",
+        parts.wrong(activated=lambda x: _gelu(x.biased)),
+    ),
+    silu_without_factor=("Applies a sigmoid instead of the SiLU.", parts.wrong(activated=lambda x: sigmoid(x.biased))),
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import combinations, permutations
+from operator import neg
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from rnn_goldens.cells.steps import ACTIVATIONS
 from rnn_goldens.deviations.custom_cells import OF_RECURRENCE
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.equation_edits import all_terms, detached, instead, rewritten
-from rnn_goldens.deviations.recurrences.edits import Edit, Forward, Outputs, WrongBackward, in_arrays
+from rnn_goldens.deviations.recurrences.edits import Edit, Forward, Outputs, WrongBackward, in_arrays, in_outputs
 from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.expected import OUTPUTS
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
@@ -39,7 +40,11 @@ _OPERATIONS = {
 }
 """Operations of several arguments, with their names in sentences."""
 
-_KIND = {name: primitive for primitive, name in _OPERATIONS.items()} | {name: name for name in _UNARY}
+_KIND = (
+    {name: primitive for primitive, name in _OPERATIONS.items()}
+    | {name: name for name in _UNARY}
+    | {"factor": "scaled"}
+)
 
 Terms = Sequence[Term]
 
@@ -79,7 +84,8 @@ def named(name: str) -> Deviation | None:
     """Return a derived deviation by name; None if no derived deviation can have the name."""
     for pattern, sentence, wrong in _KINDS:
         if found := re.fullmatch(f"{OF_RECURRENCE}{pattern}", name):
-            return Deviation(name, sentence(*map(_in_words, found.groups())), wrong(*found.groups()), cells=())
+            words = (_in_words(number, group, pattern) for number, group in enumerate(found.groups()))
+            return Deviation(name, sentence.format(*words), wrong(*found.groups()), cells=())
     return None
 
 
@@ -197,24 +203,6 @@ class DerivedForward(Forward):
 
 
 @dataclass(frozen=True, eq=False)
-class ReadBefore(Forward):
-    """A forward pass whose outputs read a state before the step, where the right ones read it after the step."""
-
-    state: str
-
-    def __call__(self, case: RecurrenceCase) -> Outputs:
-        """Return the wrong outputs of a case."""
-        equations, place = equations_of(case.cell), list(case.config.recurrence.states).index(self.state)
-
-        def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-            outputs, states = equations(**arguments)
-            after, before = states[place], arguments[self.state]
-            return tuple(rewritten(outputs, {after: lambda _: before})), states
-
-        return run(case, RIGHT, wrong)
-
-
-@dataclass(frozen=True, eq=False)
 class DerivedBackward(WrongBackward):
     """A backward pass with rewritten equations of a custom recurrence, of which only the derivatives are wrong."""
 
@@ -240,217 +228,186 @@ def _at(after: Terms, kind: str, number: str) -> Term:
     return next(term for _, k, term in _numbered(after, (_KIND[kind],)) if k == int(number))
 
 
-def _place(arguments: Mapping[str, Term], term: Term, part: str) -> int:
-    return _parts(arguments, term).index(part)
+Change = Callable[[Callable[[Term], Term], Term, int], Term]
+"""``change(rewrite, operation, place of an argument)`` returns what takes the place of an operation."""
 
 
-def _without_part(arguments: Mapping[str, Term], term: Term, part: str) -> Term:
+def _of_operation(change: Change, kind: str, number: str, *part: str) -> Rewriting:
+    """Return the rewriting of an operation, whose argument is a part of it, or the first."""
+
+    def rewriting(arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+        term = _at(after, kind, number)
+        place = _parts(arguments, term).index(part[0]) if part else 0
+        return rewritten(after, {term: lambda rewrite: change(rewrite, term, place)})
+
+    return rewriting
+
+
+def _forward(change: Change) -> Callable[..., WrongPass]:
+    return lambda *operation: DerivedForward(_of_operation(change, *operation))
+
+
+def _backward(change: Change) -> Callable[..., WrongPass]:
+    return lambda *operation: DerivedBackward(rewriting=_of_operation(change, *operation))
+
+
+def _with_argument(change: Callable[[Term], Term]) -> Change:
+    """Return the change of an argument of an operation."""
+
+    def changed(rewrite: Callable[[Term], Term], term: Term, place: int) -> Term:
+        of = tuple(change(rewrite(a)) if k == place else rewrite(a) for k, a in enumerate(term.of))
+        return Term(term.primitive, of, term.detail)
+
+    return changed
+
+
+def _without(term: Term, place: int) -> Term:
     """Return what is left of an operation without one of its arguments."""
-    others = [of for k, of in enumerate(term.of) if k != _place(arguments, term, part)]
+    others = [of for k, of in enumerate(term.of) if k != place]
     return others[0] if len(others) == 1 else Term(term.primitive, tuple(others))
 
 
-def _without(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    left = _without_part(arguments, term, part)
-    return rewritten(after, {term: lambda rewrite: rewrite(left)})
-
-
-def _other_sign(number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, "sum", number)
-    place = _place(arguments, term, part)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        return Term("sum", tuple(-rewrite(of) if k == place else rewrite(of) for k, of in enumerate(term.of)))
-
-    return rewritten(after, {term: replaced})
-
-
-def _before(use: str, kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+def _before(use: str, kind: str, number: str, part: str) -> WrongPass:
     """Let one use of an operation read it without one of its arguments, as it was before."""
-    term = _at(after, kind, number)
-    left = _without_part(arguments, term, part)
-    user = _users(after, term)[int(use) - 1]
-    if user is term:
-        return [left if result is term else result for result in after]
 
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        of = tuple(rewrite(left if argument is term else argument) for argument in user.of)
-        return Term(user.primitive, of, user.detail)
+    def rewriting(arguments: Mapping[str, Term], after: Terms) -> list[Term]:
+        term = _at(after, kind, number)
+        left, user = _without(term, _parts(arguments, term).index(part)), _users(after, term)[int(use) - 1]
+        if user is term:
+            return [left if result is term else result for result in after]
 
-    return rewritten(after, {user: replaced})
+        def replaced(rewrite: Callable[[Term], Term]) -> Term:
+            of = tuple(rewrite(left if argument is term else argument) for argument in user.of)
+            return Term(user.primitive, of, user.detail)
 
+        return rewritten(after, {user: replaced})
 
-def _unary(other: str, kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    """Put another activation, none, or a second one in the place of a function."""
-    term = _at(after, kind, number)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        inner = rewrite(term.of[0])
-        if other == "identity":
-            return inner
-        if other == "negative":
-            return Term(term.primitive, (-inner,))
-        return Term(term.primitive, (Term(term.primitive, (inner,)),)) if other == "twice" else Term(other, (inner,))
-
-    return rewritten(after, {term: replaced})
+    return DerivedForward(rewriting)
 
 
-def _without_factor(number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = next(term for _, k, term in _numbered(after, ("scaled",)) if k == int(number))
-    return rewritten(after, {term: lambda rewrite: rewrite(term.of[0])})
+def _activation(other: str, *of: str) -> WrongPass:
+    return _forward(lambda rewrite, term, _: Term(other, (rewrite(term.of[0]),)))(*of)
 
 
-def _passes_nothing(kind: str, number: str, part: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    place = _place(arguments, term, part)
-
-    def replaced(rewrite: Callable[[Term], Term]) -> Term:
-        of = tuple(detached(rewrite(a)) if k == place else rewrite(a) for k, a in enumerate(term.of))
-        return Term(term.primitive, of, term.detail)
-
-    return rewritten(after, {term: replaced})
+def _left_out(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return rewrite(term.of[0])
 
 
-def _without_derivative(kind: str, number: str, _: Mapping[str, Term], after: Terms) -> list[Term]:
-    term = _at(after, kind, number)
-    return rewritten(
-        after, {term: lambda rewrite: instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))}
-    )
+def _twice(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return Term(term.primitive, (Term(term.primitive, (rewrite(term.of[0]),)),))
 
 
-def _detached(name: str, arguments: Mapping[str, Term], after: Terms) -> list[Term]:
-    return rewritten(after, {arguments[name]: lambda _: detached(arguments[name])})
+def _underived(rewrite: Callable[[Term], Term], term: Term, _: int) -> Term:
+    return instead(Term(term.primitive, (rewrite(term.of[0]),)), rewrite(term.of[0]))
 
 
-def _forward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
-    return DerivedForward(partial(rewriting, *spec))
+def _read_before(state: str, case: RecurrenceCase) -> Outputs:
+    """Return outputs that read a state before the step, where the right ones read it after the step."""
+    equations, place = equations_of(case.cell), list(case.config.recurrence.states).index(state)
+
+    def wrong(**arguments: Term) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        outputs, states = equations(**arguments)
+        return tuple(rewritten(outputs, {states[place]: lambda _: arguments[state]})), states
+
+    return run(case, RIGHT, wrong)
 
 
-def _backward(rewriting: Callable[..., list[Term]], *spec: str) -> WrongPass:
-    return DerivedBackward(rewriting=partial(rewriting, *spec))
+def _detached(name: str) -> WrongPass:
+    return DerivedBackward(rewriting=lambda x, after: rewritten(after, {x[name]: lambda _: detached(x[name])}))
 
 
-def _of_arrays(changed: Callable[[RecurrenceCase], Mapping[str, Array]]) -> Edit:
-    return Edit(lambda case: case.with_arrays(**changed(case)), takes_packed=True)
+def _arrays(changed: Callable[..., Mapping[str, Array]], *spec: str) -> Edit:
+    return Edit(lambda case: case.with_arrays(**changed(*spec, case)), takes_packed=True)
 
 
 def _array(case: RecurrenceCase, name: str) -> Array:
     return {**case.inputs, **case.weights}[name]
 
 
-def _transposed(state: str, end: str) -> WrongPass:
-    def swap(array: Array) -> Array:
-        return array.swapaxes(-1, -2)
-
-    if end == "0":
-        return in_arrays(**{f"{state}0": swap})
-    return Edit(outputs=lambda _, found: found | {f"{state}_n": swap(found[f"{state}_n"])})
+def _transposed(array: Array) -> Array:
+    return array.swapaxes(-1, -2)
 
 
-def _in_words(part: str) -> str:
-    return part.replace("_", " ") if part in _KIND else part
-
-
-def _part(part: str) -> str:
-    return f"argument {part}" if part.isdigit() else part
+def _in_words(number: int, group: str, pattern: str) -> str:
+    """Return group ``number`` of a name: the kind of an operation, or an argument, which the last group may name."""
+    is_part = pattern.endswith(_PART) and number == re.compile(pattern).groups - 1
+    return f"argument {group}" if is_part and group.isdigit() else group.replace("_", " ") if group in _KIND else group
 
 
 _NAME, _OPERATION = "([A-Za-z][A-Za-z0-9_]*)", f"({'|'.join(_OPERATIONS.values())})"
 _FUNCTION, _PART = f"({'|'.join(_UNARY)})", "([A-Za-z0-9_]+)"
 
-_KINDS: tuple[tuple[str, Callable[..., str], Callable[..., WrongPass]], ...] = (
+_KINDS: tuple[tuple[str, str, Callable[..., WrongPass]], ...] = (
     (
         rf"{_NAME}_as_(zero|one)",
-        lambda name, value: f"Uses {value} for {name}.",
-        lambda name, value: _of_arrays(lambda case: {name: np.full_like(_array(case, name), float(value == "one"))}),
+        "Uses {1} for {0}.",
+        partial(_arrays, lambda name, value, case: {name: np.full_like(_array(case, name), float(value == "one"))}),
     ),
     (
         rf"{_OPERATION}_(\d+)_without_{_PART}",
-        lambda kind, number, part: f"Leaves out {_part(part)} in {kind} {number} of the equations.",
-        partial(_forward, _without),
+        "Leaves out {2} in {0} {1} of the equations.",
+        _forward(lambda rewrite, term, place: rewrite(_without(term, place))),
     ),
     (
-        rf"sum_(\d+)_with_other_sign_of_{_PART}",
-        lambda number, part: f"Uses the other sign of {_part(part)} in sum {number} of the equations.",
-        partial(_forward, _other_sign),
+        rf"(sum)_(\d+)_with_other_sign_of_{_PART}",
+        "Uses the other sign of {2} in {0} {1} of the equations.",
+        _forward(_with_argument(neg)),
     ),
     (
         rf"use_(\d+)_of_{_OPERATION}_(\d+)_before_{_PART}",
-        lambda use, kind, number, part: (
-            f"Reads {kind} {number} of the equations without {_part(part)}, as before it, in use {use}."
-        ),
-        partial(_forward, _before),
+        "Reads {1} {2} of the equations without {3}, as before it, in use {0}.",
+        _before,
     ),
-    (
-        rf"{_FUNCTION}_(\d+)_left_out",
-        lambda kind, number: f"Leaves out {kind} {number} of the equations.",
-        lambda kind, number: _forward(_unary, "identity", kind, number),
-    ),
+    (rf"{_FUNCTION}_(\d+)_left_out", "Leaves out {0} {1} of the equations.", _forward(_left_out)),
     (
         rf"{_FUNCTION}_(\d+)_of_negative",
-        lambda kind, number: f"Uses the other sign of the argument of {kind} {number} of the equations.",
-        lambda kind, number: _forward(_unary, "negative", kind, number),
+        "Uses the other sign of the argument of {0} {1} of the equations.",
+        _forward(_with_argument(neg)),
     ),
-    (
-        r"factor_(\d+)_left_out",
-        lambda number: f"Leaves out constant factor {number} of the equations.",
-        partial(_forward, _without_factor),
-    ),
+    (r"(factor)_(\d+)_left_out", "Leaves out constant {0} {1} of the equations.", _forward(_left_out)),
     (
         r"([A-Za-z]+)_read_before_step",
-        lambda state: f"Computes outputs from {state} before the step instead of after it.",
-        ReadBefore,
+        "Computes outputs from {0} before the step instead of after it.",
+        lambda state: Edit(wrong=partial(_read_before, state)),
     ),
     (
         r"([A-Za-z]+)_n_not_updated",
-        lambda state: f"Returns the initial {state} as the last.",
+        "Returns the initial {0} as the last.",
         lambda state: Edit(outputs=lambda case, found: found | {f"{state}_n": case.states[f"{state}0"]}),
     ),
-    (
-        rf"{_FUNCTION}_(\d+)_twice",
-        lambda kind, number: f"Applies {kind} {number} of the equations twice.",
-        lambda kind, number: _forward(_unary, "twice", kind, number),
-    ),
+    (rf"{_FUNCTION}_(\d+)_twice", "Applies {0} {1} of the equations twice.", _forward(_twice)),
     (
         rf"({'|'.join(ACTIVATIONS)})_for_{_FUNCTION}_(\d+)",
-        lambda other, kind, number: f"Uses {other} for {kind} {number} of the equations.",
-        partial(_forward, _unary),
+        "Uses {0} for {1} {2} of the equations.",
+        _activation,
     ),
     (
         r"numbers_(\d+)_and_(\d+)_swapped",
-        lambda a, b: f"Takes the arrays that end in {a} for those that end in {b}, and the other way round.",
-        lambda a, b: _of_arrays(partial(_with_numbers_swapped, a, b)),
+        "Takes the arrays that end in {0} for those that end in {1}, and the other way round.",
+        partial(_arrays, _with_numbers_swapped),
     ),
     (
         rf"{_NAME}_and_{_NAME}_swapped",
-        lambda a, b: f"Swaps {a} and {b}.",
-        lambda a, b: _of_arrays(lambda case: {a: _array(case, b), b: _array(case, a)}),
+        "Swaps {0} and {1}.",
+        partial(_arrays, lambda a, b, case: {a: _array(case, b), b: _array(case, a)}),
     ),
     (
         rf"{_NAME}_for_{_NAME}",
-        lambda a, b: f"Uses {a} in the place of {b}, too.",
-        lambda a, b: _of_arrays(lambda case: {b: _array(case, a)}),
+        "Uses {0} in the place of {1}, too.",
+        partial(_arrays, lambda a, b, case: {b: _array(case, a)}),
     ),
-    (
-        r"([A-Za-z]+)(0|_n)_transposed",
-        lambda state, end: f"{'Reads' if end == '0' else 'Returns'} {state}{end} transposed.",
-        _transposed,
-    ),
+    (r"([A-Za-z]+)0_transposed", "Reads {0}0 transposed.", lambda state: in_arrays(**{f"{state}0": _transposed})),
+    (r"([A-Za-z]+)_n_transposed", "Returns {0}_n transposed.", lambda state: in_outputs(**{f"{state}_n": _transposed})),
     (
         rf"{_OPERATION}_(\d+)_passes_nothing_to_{_PART}",
-        lambda kind, number, part: f"Passes no gradient from {kind} {number} of the equations to {_part(part)}.",
-        partial(_backward, _passes_nothing),
+        "Passes no gradient from {0} {1} of the equations to {2}.",
+        _backward(_with_argument(detached)),
     ),
     (
         rf"derivative_of_{_FUNCTION}_(\d+)_left_out",
-        lambda kind, number: f"Leaves out the derivative of {kind} {number} of the equations.",
-        partial(_backward, _without_derivative),
+        "Leaves out the derivative of {0} {1} of the equations.",
+        _backward(_underived),
     ),
-    (
-        rf"{_NAME}_detached",
-        lambda name: f"Passes no gradient to {name}.",
-        partial(_backward, _detached),
-    ),
+    (rf"{_NAME}_detached", "Passes no gradient to {0}.", _detached),
 )
-"""Patterns of names, with the sentence and the wrong pass of each."""
+"""Patterns of names, the sentence, and a function that returns the wrong pass, of the groups of a name."""

@@ -15,7 +15,7 @@ from rnn_goldens.deviations.deviation import OF_ALL_RECURRENCES
 from rnn_goldens.deviations.needs import LONGER_THAN
 from rnn_goldens.deviations.recurrences.equation_parts import RIGHT as DIFFERENTIATED
 from rnn_goldens.deviations.table_rows import Row
-from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.deviations.wrong_pass import WrongPass, overriding
 from rnn_goldens.golden.expected import GRADIENTS
 
 Outputs = dict[str, Array]
@@ -78,23 +78,6 @@ class Forward(WrongPass):
 
 
 @dataclass(frozen=True, eq=False)
-class WrongForward(Forward):
-    """A function that returns wrong outputs.
-
-    Attributes:
-        wrong: the function.
-        takes_packed: whether it gets packed sequences as one case; else it gets one sequence at a time.
-    """
-
-    wrong: Wrong
-    takes_packed: bool = False
-
-    def __call__(self, case: RecurrenceCase) -> Outputs:
-        """Return the wrong outputs of a case."""
-        return self.wrong(case)
-
-
-@dataclass(frozen=True, eq=False)
 class Edit(Forward):
     """A change of the forward pass of a recurrence.
 
@@ -103,17 +86,20 @@ class Edit(Forward):
         equations: other equations of a time step.
         operations: other primitives, or more of them.
         outputs: changes the outputs and last states: a function of the case, before it was changed, and of them.
-        takes_packed: as that of ``WrongForward``.
+        wrong: returns outputs and last states of the case in another way than ``run``.
     """
 
     case: Callable[[RecurrenceCase], RecurrenceCase] | None = None
     equations: Equations | None = None
     operations: MatrixArithmetic = RIGHT
     outputs: Callable[[RecurrenceCase, Outputs], Outputs] | None = None
+    wrong: Wrong | None = None
     takes_packed: bool = False
 
     def __call__(self, case: RecurrenceCase) -> Outputs:
         """Return the wrong outputs of a case."""
+        if self.wrong:
+            return self.wrong(case)
         found = run(self.case(case) if self.case else case, self.operations, self.equations)
         return self.outputs(case, found) if self.outputs else found
 
@@ -143,11 +129,7 @@ def in_outputs(**changes: Change) -> Edit:
 
 @dataclass(frozen=True, eq=False)
 class WrongBackward(WrongPass):
-    """A wrong backward pass of recurrences.
-
-    Attributes:
-        wrong: equations with right values and wrong derivatives, or a wrong loop over the steps.
-    """
+    """Equations of recurrences with right values and wrong derivatives, or a wrong loop back over the steps."""
 
     wrong: Equations | type[RecurrenceBackward]
 
@@ -173,12 +155,7 @@ def in_loop(
     loop: type[RecurrenceBackward] = RecurrenceBackward, /, **methods: Callable[..., Any]
 ) -> type[RecurrenceBackward]:
     """Return a loop in which functions replace methods: they take the right loop, then the method's arguments."""
-    if unknown := [name for name in methods if not hasattr(loop, name)]:
-        raise TypeError(f"{loop.__name__} has no method {unknown[0]!r}")
-    wrong = type("Overriding", (loop,), {"replaced": methods})
-    for name, function in methods.items():
-        setattr(wrong, name, _method(wrong, function))
-    return wrong
+    return overriding(loop, methods)
 
 
 def in_results(
@@ -190,7 +167,3 @@ def in_results(
 
 def _of_result(name: str, change: Callable[..., Any]) -> Callable[..., Any]:
     return lambda right, *arguments: change(getattr(right, name)(*arguments), *arguments)
-
-
-def _method(owner: type[RecurrenceBackward], function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *arguments: function(super(owner, self), *arguments)

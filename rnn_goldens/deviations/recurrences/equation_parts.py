@@ -1,10 +1,11 @@
-"""The equations of recurrences in named parts, for deviations that change the derivative of one.
+"""The equations of recurrences in named parts, for deviations that change one, or only its derivative.
 
-A change is a function of the part and of all values before it, by name. The part has its right value, and the
-derivative of the term that the change returns.
+A change is a function of the part and of all values before it, by name. It returns the wrong part, or a term with the
+wrong derivative of the part, which keeps its right value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt, tanh
@@ -17,13 +18,18 @@ Terms = tuple[tuple[Term, ...], tuple[Term, ...]]
 class Values(SimpleNamespace):
     """The arguments of equations and their parts so far, as attributes."""
 
-    changes: dict[str, "Change"]
+    changes: Mapping[str, "Change"]
+    in_derivatives: bool
+
+    def combined(self, value: Term, other: Term) -> Term:
+        """Return the other term; if only derivatives change, the value with the derivative of the other term."""
+        return instead(value, other) if self.in_derivatives else other
 
     def part(self, name: str, value: Term) -> None:
-        """Add a part, with the derivative that its change returns."""
+        """Add a part, combined with what its change returns."""
         setattr(self, name, value)
         if name in self.changes:
-            setattr(self, name, instead(value, self.changes[name](self)))
+            setattr(self, name, self.combined(value, self.changes[name](self)))
 
 
 Change = Callable[[Values], Term]
@@ -34,18 +40,31 @@ def of_first_row(z: Term) -> Term:
     return stacked(Term("rows", (z,), (0, 1)), detached(without_first_row(z)))
 
 
-def in_parts(*parts: str) -> Callable[[Callable[[Values], Terms]], Callable[..., Equations]]:
-    """Make of equations of ``Values`` a function that takes changes by part and returns the changed equations."""
+@dataclass(frozen=True)
+class InParts:
+    """Equations in named parts, which changes by part make wrong, or only their derivatives."""
 
-    def decorated(equations: Callable[[Values], Terms]) -> Callable[..., Equations]:
-        def changed(**changes: Change) -> Equations:
-            if unknown := [name for name in changes if name not in parts]:
-                raise TypeError(f"{equations.__name__} has no part {unknown[0]!r}")
-            return lambda **arguments: equations(Values(changes=changes, **arguments))
+    equations: Callable[[Values], Terms]
+    parts: tuple[str, ...]
 
-        return changed
+    def __call__(self, **changes: Change) -> Equations:
+        """Return equations with right values and wrong derivatives."""
+        return self._changed(changes, in_derivatives=True)
 
-    return decorated
+    def wrong(self, **changes: Change) -> Equations:
+        """Return wrong equations."""
+        return self._changed(changes, in_derivatives=False)
+
+    def _changed(self, changes: Mapping[str, Change], *, in_derivatives: bool) -> Equations:
+        equations = self.equations
+        if unknown := [name for name in changes if name not in self.parts]:
+            raise TypeError(f"{equations.__name__} has no part {unknown[0]!r}")
+        return lambda **arguments: equations(Values(changes=changes, in_derivatives=in_derivatives, **arguments))
+
+
+def in_parts(*parts: str) -> Callable[[Callable[[Values], Terms]], InParts]:
+    """Return a decorator of equations of ``Values`` that have these parts."""
+    return lambda equations: InParts(equations, parts)
 
 
 @in_parts("decayed", "removed", "written", "after", "o")
@@ -77,13 +96,13 @@ def selective_scan(x: Values) -> Terms:
     return (x.read + x.skipped,), (x.after,)
 
 
-@in_parts("factor", "gate", "root", "input_gate", "gated", "written", "decay", "decayed")
+@in_parts("factor", "gate", "log_a", "root", "input_gate", "gated", "written", "decay", "decayed")
 def rg_lru(x: Values) -> Terms:
     """RG-LRU, with a value of 1 - a² that is accurate where a is near one."""
     x.part("factor", softplus(x.Lambda))
     x.part("gate", sigmoid(x.r))
-    x.log_a = -8 * (x.factor * x.gate)
-    x.square = instead(-tanh(x.log_a) * (1 + exp(2 * x.log_a)), 1 - exp(2 * x.log_a))
+    x.part("log_a", -8 * (x.factor * x.gate))
+    x.square = x.combined(-tanh(x.log_a) * (1 + exp(2 * x.log_a)), 1 - exp(2 * x.log_a))
     x.part("root", sqrt(x.square))
     x.part("input_gate", sigmoid(x.i))
     x.part("gated", x.input_gate * x.x)
@@ -116,8 +135,8 @@ def causal_conv(x: Values) -> Terms:
 
 
 @in_parts(
-    "recurrent", "log_forget", "shifted", "subtracted", "carried", "input_gate", "candidate", "c_after", "n_after",
-    "quotient", "h_after",
+    "recurrent", "log_forget", "shifted", "subtracted", "carried", "forget_gate", "input_gate", "candidate", "c_after",
+    "n_after", "quotient", "h_after",
 )  # fmt: skip
 def slstm(x: Values) -> Terms:
     """An sLSTM whose stabilizer is a constant: h does not depend on it, except on its initial value."""
@@ -128,9 +147,10 @@ def slstm(x: Values) -> Terms:
     x.part("log_forget", log_sigmoid(x.f))
     x.part("shifted", x.log_forget + x.m)
     x.largest = maximum(x.shifted, x.i)
-    x.part("subtracted", detached(x.largest))
-    x.part("carried", detached(x.largest))
-    x.forget_gate = exp(x.shifted - x.subtracted)
+    stabilizer = detached(x.largest) if x.in_derivatives else x.largest
+    x.part("subtracted", stabilizer)
+    x.part("carried", stabilizer)
+    x.part("forget_gate", exp(x.shifted - x.subtracted))
     x.part("input_gate", exp(x.i - x.subtracted))
     x.part("candidate", tanh(x.z))
     x.part("c_after", x.forget_gate * x.c + x.input_gate * x.candidate)

@@ -8,9 +8,9 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.chunked import Chunk
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Operand, Term, exp
-from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_equations import linear_attention
 from rnn_goldens.cells.recurrence_notation import Terms
+from rnn_goldens.deviations.low_precision import toward_zero
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, in_smaller_chunks, replaced
 from rnn_goldens.deviations.recurrences.edits import (
     ATTENTION,
@@ -19,13 +19,11 @@ from rnn_goldens.deviations.recurrences.edits import (
     GATED,
     Change,
     Edit,
-    Outputs,
     in_arrays,
     in_equations,
     in_outputs,
 )
-from rnn_goldens.deviations.recurrences.updates import storing
-from rnn_goldens.deviations.rounding_functions import toward_zero
+from rnn_goldens.deviations.recurrences.equation_parts import attention
 from rnn_goldens.deviations.table_rows import for_each, table
 from rnn_goldens.golden.precision import PRECISIONS
 
@@ -110,10 +108,6 @@ def _next_state_in(name: str, right: ChunkKernel, x: Chunk, new: Array, S: Array
     return rounded(name, after) if x.start + x.steps < right.case.time else after
 
 
-def _outputs_truncated(case: RecurrenceCase, found: Outputs) -> Outputs:
-    return found | {name: _truncated(found[name]) for name in case.config.recurrence.outputs}
-
-
 OF_STEPS = table(
     make=in_equations,
     cells=ATTENTION,
@@ -141,7 +135,7 @@ OF_STEPS = table(
     ),
     output_truncated_to_bfloat16=(
         "Rounds the outputs to bfloat16 toward zero.",
-        Edit(outputs=_outputs_truncated),
+        Edit(outputs=lambda case, found: found | {n: _truncated(found[n]) for n in case.config.recurrence.outputs}),
         {"cells": CELLS, "stands_for": ("tt-metal PR19882", "tinygrad PR11848")},
     ),
     **for_each(
@@ -157,7 +151,7 @@ OF_STEPS = table(
     ),
     decayed_state_in_float16=(
         "Rounds the decayed state to float16.",
-        lambda g, S, **x: linear_attention(S=_rounded(exp(g) * S), **x),
+        attention.wrong(decayed=lambda x: _rounded(exp(x.g) * x.S)),
         _Rounding(partial(rounded, "float16")),
         {"cells": GATED, "stands_for": ("cudnn-frontend#916",)},
     ),
@@ -185,7 +179,7 @@ OF_STEPS = table(
     ),
     held_value_in_bfloat16=(
         "Rounds what the state holds for the key to bfloat16.",
-        storing(lambda v, held, beta: beta * (v - _rounded(held))),
+        attention.wrong(removed=lambda x: _rounded(x.removed)),
         _Rounding(partial(rounded, "bfloat16")),
         {"cells": DELTA},
     ),

@@ -1,11 +1,11 @@
-"""Bugs of all recurrences in initial and last states, and in the borders of batch rows and of packed sequences."""
+"""Bugs of all recurrences: initial and last states, borders of batch rows and of packed sequences, tiled groups."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
+from rnn_goldens.cells import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, packed, run
 from rnn_goldens.deviations.needs import sequence_count
 from rnn_goldens.deviations.recurrences.edits import (
@@ -17,7 +17,6 @@ from rnn_goldens.deviations.recurrences.edits import (
     Edit,
     Outputs,
     Wrong,
-    WrongForward,
     for_each_chunk_size,
 )
 from rnn_goldens.deviations.table_rows import table
@@ -90,6 +89,28 @@ def _from_row_before(case: RecurrenceCase) -> Outputs:
     return found | outputs
 
 
+def tiled(axis: str, groups: str) -> Edit:
+    """Return the bug in which place k of an axis reads group k % groups instead of k // (places // groups)."""
+
+    def order(case: RecurrenceCase) -> Array:
+        return np.arange(case.config[axis]).reshape(-1, case.config.get(groups, 1)).T.ravel()
+
+    def changed(case: RecurrenceCase) -> RecurrenceCase:
+        of_inputs, of_weights, places = case.config.inputs, case.config.recurrence.weights, order(case)
+        inputs = {n: array.take(places, 2) for n, array in case.inputs.items() if of_inputs[n].startswith(axis)}
+        weights = {n: array.take(places, 0) for n, array in case.weights.items() if of_weights[n].startswith(axis)}
+        states = {name: array.take(places, 1) for name, array in case.states.items()}
+        return case.with_arrays(**inputs, **weights, **states)
+
+    def outputs(case: RecurrenceCase, found: Outputs) -> Outputs:
+        if groups not in case.config:
+            return found
+        back, steps = np.argsort(order(case)), case.config.outputs
+        return {name: array.take(back, 2 if name in steps else 1) for name, array in found.items()}
+
+    return Edit(changed, outputs=outputs)
+
+
 STATES = table(make=_in_states, cells=CELLS)(
     past_state_ignored=(
         "Ignores the initial state.",
@@ -113,7 +134,7 @@ STATES = table(make=_in_states, cells=CELLS)(
     ),
     one_step_after_past_state=(
         "Takes only one step if an initial state is given, and returns its output at all steps.",
-        WrongForward(_one_step),
+        Edit(wrong=_one_step),
         {"needs": ("state", "several_steps"), "stands_for": ("transformers#46032", "transformers PR46741")},
     ),
     past_state_added_twice=(
@@ -133,11 +154,11 @@ STATES = table(make=_in_states, cells=CELLS)(
     ),
     last_state_one_step_early=(
         "Returns the state before the last step.",
-        WrongForward(lambda case: run(case) | _last_of([_run(_part(case, 0, case.time - 1))])),
+        Edit(wrong=lambda case: run(case) | _last_of([_run(_part(case, 0, case.time - 1))])),
     ),
     state_not_reset_between_rows=(
         "Starts each row of a batch from the last state of the row before.",
-        WrongForward(_from_row_before),
+        Edit(wrong=_from_row_before),
         {"needs": ("rows",), "stands_for": ("tpu-inference PR2431", "vllm#51562")},
     ),
 )
@@ -215,7 +236,7 @@ def _late(start: int, stop: int) -> Wrong:
     return wrong
 
 
-PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
+PACKED = table(make=lambda wrong: Edit(wrong=wrong, takes_packed=True), cells=CELLS)(
     borders_of_packed_sequences_ignored=(
         "Runs packed sequences as one, so that the state of a sequence reaches the next one.",
         lambda case: run(case) if case.offsets is None else _over_borders(case),
@@ -233,7 +254,7 @@ PACKED = table(make=partial(WrongForward, takes_packed=True), cells=CELLS)(
     ),
     last_step_of_sequence_dropped=(
         "Drops the last step of each sequence: its output is zero and the last state does not see it.",
-        WrongForward(_without_last_step),
+        Edit(wrong=_without_last_step),
     ),
     last_state_of_last_sequence_for_all=(
         "Returns the last state of the last sequence for all sequences.",

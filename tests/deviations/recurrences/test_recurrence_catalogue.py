@@ -19,11 +19,11 @@ from rnn_goldens.cells.recurrence import EQUATIONS, RecurrenceCase, packed, run
 from rnn_goldens.cells.recurrence_graph import recorded_recurrence
 from rnn_goldens.deviations import DEVIATIONS, Deviation, deviation
 from rnn_goldens.deviations.backward import BACKWARD_DEVIATIONS
+from rnn_goldens.deviations.low_precision import toward_zero
 from rnn_goldens.deviations.needs import FEATURES
 from rnn_goldens.deviations.recurrences import BACKWARD_RECURRENCE_DEVIATIONS, FAMILIES, RECURRENCE_DEVIATIONS
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, replaced
 from rnn_goldens.deviations.recurrences.edits import ATTENTION
-from rnn_goldens.deviations.rounding_functions import toward_zero
 from rnn_goldens.golden.recurrences import BY_KEY, RECURRENCES
 
 Arrays = Mapping[str, NDArray[Any]]
