@@ -2,7 +2,7 @@
 
 from rnn_goldens.conventions.kernel_convention import CHOICES, KernelConvention, KernelLayout
 from rnn_goldens.conventions.kernels import KERNELS
-from rnn_goldens.generator.deviation_group_page import table
+from rnn_goldens.generator.deviation_page import table
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 _PLAIN = KernelLayout()
