@@ -38,7 +38,7 @@ def kernel(
         names: our name of an array, or ``offsets``, by the function's: ``{"query": "q", "cu_seqlens": "offsets"}``.
         flags: values of parameters that must be set: ``{"use_qk_l2norm": False}``.
         layout: what differs from the library's layout: ``order``, ``state``, ``decay``, ``scale``, ``heads``,
-            ``window``, ``float32``, ``slots``, ``slots_by_step`` and ``in_place``, as in docs/kernel-layouts.md.
+            ``window``, ``integers``, ``float32``, ``slots``, ``slots_by_step``, ``in_place``: docs/kernel-layouts.md.
 
     Raises:
         UnknownName: no such library, parameter, array, or part of a layout, or value of one.

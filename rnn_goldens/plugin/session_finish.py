@@ -18,6 +18,7 @@ from rnn_goldens.control_characters import visible
 from rnn_goldens.diagnosis.summary import WIDTH, general, no_outputs, summary, without_numbers
 from rnn_goldens.golden.embedding import larger_sizes
 from rnn_goldens.golden.rounding_profile import profile_lines
+from rnn_goldens.golden.shapes import is_custom_cell
 from rnn_goldens.golden_result import (
     FAILED,
     PASSED,
@@ -225,9 +226,11 @@ def _refused_patterns(run: RunResults) -> Iterator[str]:
 def _unused_sizes(config: pytest.Config, run: RunResults) -> Iterator[str]:
     """Yield the larger sizes that no golden of the run has."""
     used = {name for entry in run.entries for name in entry.get("embed", ())}
+    has_custom = any(is_custom_cell(cell) for cell in listed(config, "cell"))
+    why = "; what custom cells and recurrences return for zeros is unknown" if has_custom else ""
     for name, size in larger_sizes(listed(config, "embed")):
         if name not in used and run.entries:
-            yield f"{name}={size}: no golden of this run was embedded in it"
+            yield f"{name}={size}: no golden of this run was embedded in it{why}"
 
 
 def _what_is_wrong(terminal: "pytest.TerminalReporter", run: RunResults) -> list[str]:

@@ -1,6 +1,7 @@
 """An option, the ini file or a marker embeds goldens in larger sizes; every report shows it."""
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -139,6 +140,33 @@ def test_a_size_that_no_golden_of_the_run_has_is_named(kernels: pytest.Pytester)
     only = "--rnn-goldens-ids=gated-delta/several-steps"
     result, _ = run(kernels, "of_128", only, "--rnn-goldens-embed=d_k=128,hidden_size=64")
     result.stdout.fnmatch_lines(["1 golden in larger sizes: d_k=128", "hidden_size=64: no golden of this run *"])
+
+
+OWN = """
+import numpy as np
+from rnn_goldens import RecurrenceScenario
+from rnn_goldens.cells.recurrence_notation import recurrence
+
+VERSION = "1.0.0"
+
+@recurrence(inputs={"x": "d"}, states={"h": "d"}, outputs={"y": "d"})
+def leaky(x, h):
+    h = h / 2 + x
+    return (h,), (h,)
+
+SCENARIOS = [RecurrenceScenario(
+    id="own/leaky", purpose="A leaky sum.", cell="own:leaky", config={"d": 2}, inputs={"x": np.ones((1, 2, 2))}
+)]
+"""
+
+
+def test_a_run_of_a_custom_recurrence_says_why_it_was_not_embedded(kernels: pytest.Pytester) -> None:
+    kernels.makepyfile(own=OWN)
+    generate = (sys.executable, "-m", "rnn_goldens", "generate", "--scenarios", "own.py", "--into", "goldens")
+    assert kernels.run(*generate).ret == 0
+    options = ("--rnn-goldens-corpus=goldens", "--rnn-goldens-cell=own:leaky", "--rnn-goldens-embed=d=64")
+    result, _ = run(kernels, "of_128", *options)
+    result.stdout.fnmatch_lines(["d=64: no golden of this run was embedded in it; what custom cells and*"])
 
 
 @pytest.mark.slow
