@@ -43,8 +43,9 @@ def _decay(one: KernelConvention) -> str:
 
 
 def _state(one: KernelConvention) -> str:
-    states = {name for cell in one.cells for name in RECURRENCES[cell].states}
-    shape = CHOICES["state"][one.layout.state] if "S" in states else "(B, D, N)"
+    states = {name: axes for cell in one.cells for name, axes in RECURRENCES[cell].states.items()}
+    of_scan = "(B, H, P, N)" if "heads p n" in states.values() else "(B, D, N)"
+    shape = CHOICES["state"][one.layout.state] if "S" in states else of_scan
     if "window" in states:
         shape = CHOICES["window"][one.layout.window]
     pool = f"a pool, `{one.layout.slots}`" if one.layout.slots else ""

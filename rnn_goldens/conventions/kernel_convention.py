@@ -118,8 +118,9 @@ class KernelConvention:
         layout: how the kernels arrange arrays.
         by_key: the parameter that takes a decay by key; "" if it is the same as for a decay by head.
         decays: the only decay that a kernel takes, by a part of its name.
-        values: by the library's parameter, a function that returns its value from ours.
+        values: by the library's parameter, a function that returns its value, given all values by our names.
         keywords: further arguments, which functions take by ``**kwargs``.
+        carried: options that ``values`` put into a parameter for another option, too.
         with_key_heads: parts of the names of the kernels that take fewer key heads than heads; () if all do.
         lacking: by feature, what the kernels do not have.
         run: how the real functions were run, and their version; "" if only their signatures are known.
@@ -137,8 +138,9 @@ class KernelConvention:
     layout: KernelLayout = KernelLayout()
     by_key: str = ""
     decays: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Callable[[Any], object]] = field(default_factory=dict)
+    values: Mapping[str, Callable[[Mapping[str, Any]], object]] = field(default_factory=dict)
     keywords: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     with_key_heads: tuple[str, ...] = ()
     lacking: Mapping[str, str] = field(default_factory=dict)
     run: str = ""
@@ -154,11 +156,10 @@ class KernelConvention:
         return "g" if parameter == self.by_key else self.names.get(parameter, parameter)
 
     def value(self, parameter: str, values: Mapping[str, Any]) -> object:
-        """Return the value of a parameter or keyword, given values by our names."""
-        if parameter in self.flags and self.names.get(parameter) not in values:
-            return self.flags[parameter]
-        found = values[self.ours(parameter)]
-        return self.values[parameter](found) if parameter in self.values else found
+        """Return the value of a parameter or keyword, given all values by our names."""
+        if parameter in self.values:
+            return self.values[parameter](values)
+        return self.flags[parameter] if parameter in self.flags else values[self.ours(parameter)]
 
     def refused(self, function: str, features: Collection[str], decay: str | None) -> Iterator[str]:
         """Yield what a golden needs and a function does not have; ``decay`` is ``head``, ``key`` or None."""

@@ -4,8 +4,9 @@ A function follows a convention if it has the parameters that only this conventi
 packages use the same names. docs/kernel-layouts.md has the table for readers.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from math import inf
 from typing import Any
 
 from rnn_goldens.conventions.kernel_convention import GATES, KEYS_EACH, OFFSETS, KernelConvention, KernelLayout
@@ -32,12 +33,24 @@ _of_fla = partial(KernelConvention, "flash-linear-attention", run="fla-core 0.6.
 _DECAYS_OF_FLA = {"simple_gla": BY_HEAD, "_gla": BY_KEY, "kda": BY_KEY, "chunk_gated_delta_rule": BY_HEAD}
 
 
-def _named(activation: str) -> str | None:
-    return None if activation == "none" else activation
+Values = Mapping[str, Any]
 
 
-def _is_softplus(step_size: str) -> bool:
-    return step_size == "softplus"
+def _activation(of: Values) -> str | None:
+    return None if of["activation"] == "none" else of["activation"]
+
+
+def _has_softplus(of: Values) -> bool:
+    return bool(of.get("step_size", "softplus") == "softplus")
+
+
+def _limits(of: Values) -> tuple[float, float]:
+    return of["dt_min"], inf if of["dt_max"] is None else of["dt_max"]
+
+
+def _in_groups(name: str) -> Callable[[Values], Any]:
+    """Return a function that returns an array with an axis of groups, one if the golden has none."""
+    return lambda of: of[name] if of[name].ndim > 3 else of[name][:, :, None]  # noqa: PLR2004 - (batch, time, n)
 
 
 _OF_GATES: dict[str, Any] = {
@@ -49,9 +62,9 @@ _OF_GATES: dict[str, Any] = {
         "use_beta_sigmoid_in_kernel": True,
     },
     "values": {
-        "allow_neg_eigval": lambda limit: limit == 2,  # noqa: PLR2004 - the only other limit than one
-        "safe_gate": lambda bound: bound is not None,
-        "dt_bias": lambda array: array.reshape(-1),
+        "allow_neg_eigval": lambda of: of["beta_limit"] == 2,  # noqa: PLR2004 - the only other limit than one
+        "safe_gate": lambda of: of["lower_bound"] is not None,
+        "dt_bias": lambda of: of["dt_bias"].reshape(-1),
     },
     "keywords": ("A_log", "dt_bias", "use_gate_in_kernel"),
     "layout": KernelLayout(float32=("S0",)),
@@ -171,7 +184,7 @@ KERNELS = (
         names=_CU_SEQLENS,
         flags=_RETURN_STATE,
         layout=KernelLayout(window="width"),
-        values={"activation": _named},
+        values={"activation": _activation},
     ),
     _of_fla(
         "chunk_… and fused_recurrent_… of the four rules, chunk_kda",
@@ -243,8 +256,8 @@ KERNELS = (
         _SCANS,
         signs=("delta_softplus",),
         names={"delta": "dt", "delta_bias": "dt_bias", "delta_softplus": "step_size"},
-        values={"dt_softplus": _is_softplus},
-        flags={"delta_softplus": True, "return_last_state": True},
+        values={"delta_softplus": _has_softplus},
+        flags={"return_last_state": True},
         layout=KernelLayout("batch channel time"),
         run="mamba_ssm 2.3.2, its reference in torch",
     ),
@@ -254,11 +267,21 @@ KERNELS = (
         _SCANS,
         signs=("state", "dt_softplus"),
         names={"x": "u", "dt_softplus": "step_size"},
-        values={"dt_softplus": _is_softplus},
-        flags={"dt_softplus": True},
+        values={"dt_softplus": _has_softplus},
         layout=KernelLayout("batch head", in_place=True),
         lacking={"grouped-channels": "groups of channels: its groups are of heads"},
         run="mamba_ssm 2.3.2, its reference in torch",
+    ),
+    KernelConvention(
+        "mamba_ssm",
+        "mamba_chunk_scan_combined",
+        ("mamba2",),
+        signs=("dt_limit", "return_final_states"),
+        names={"initial_states": "state", "dt_limit": "dt_max"},
+        flags={"chunk_size": 64, "dt_softplus": True, "return_final_states": True},
+        values={"B": _in_groups("B"), "C": _in_groups("C"), "dt_limit": _limits},
+        carried=("dt_min",),
+        run="mamba_ssm 2.3.2, Triton's interpreter",
     ),
     KernelConvention(
         "causal_conv1d",
@@ -268,7 +291,7 @@ KERNELS = (
         names={"initial_states": "state"},
         flags={"return_final_states": True},
         layout=KernelLayout("batch channel time"),
-        values={"activation": _named},
+        values={"activation": _activation},
         run="causal_conv1d 1.7.0, its reference in torch",
     ),
     KernelConvention(
@@ -278,7 +301,7 @@ KERNELS = (
         signs=("conv_state", "cache_seqlens"),
         names={"conv_state": "state"},
         layout=KernelLayout("batch head", window="circular", integers="int32", in_place=True),
-        values={"activation": _named},
+        values={"activation": _activation},
         run="causal_conv1d 1.7.0, its reference in torch",
     ),
     _of_gated_delta(

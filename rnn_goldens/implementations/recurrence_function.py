@@ -102,8 +102,8 @@ class FunctionOfArrays:
         self.convention = next((one for one in conventions if cell in one.cells), conventions[0])
         others = () if cell else (name for one in conventions[1:] for name in one.cells)
         self._of_cells = {name: FunctionOfArrays(given, name) for name in others if name not in self.convention.cells}
-        keywords = self.convention.keywords
-        self._names = {self.convention.ours(name) for name in (*self._signature.parameters, *keywords)}
+        further = (*self.convention.keywords, *self.convention.carried)
+        self._names = {self.convention.ours(name) for name in (*self._signature.parameters, *further)}
         self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
         self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
@@ -205,7 +205,7 @@ class FunctionOfArrays:
             if parameter.kind is parameter.VAR_KEYWORD:
                 of_plain = {other: value for other, value in values.items() if other in others}
                 found[parameter.name] = of_plain if self._takes_others else further
-            elif parameter.name in convention.flags or (
+            elif parameter.name in (*convention.flags, *convention.values) or (
                 (ours := self._received(parameter.name, values.get("decay"))) in values
                 and (parameter.default is parameter.empty or ours not in absent)
             ):

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from implementations import own_kernels as own
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import silu, softplus
 
 Outputs = tuple[Tensor, Tensor]
 
@@ -130,3 +130,26 @@ def chunk_dplr_delta_rule(
     assert output_final_state
     scale = k.shape[-1] ** -0.5 if scale is None else scale
     return steps((q, k, v, a, b, gk), initial_state, cu_seqlens, scale)
+
+
+def mamba_chunk_scan_combined(
+    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, chunk_size: int, D: Tensor | None = None,
+    z: Tensor | None = None, dt_bias: Tensor | None = None, initial_states: Tensor | None = None,
+    dt_softplus: bool = False, dt_limit: tuple[float, float] = (0.0, float("inf")), return_final_states: bool = False,
+) -> Outputs:  # fmt: skip
+    """That of mamba_ssm: B and C are (batch, time, groups, n)."""
+    assert chunk_size == 64
+    assert dt_softplus
+    assert return_final_states
+    assert D is not None
+    assert dt_bias is not None
+    kept, (x, dt, A, B, C, D, dt_bias) = x.dtype, wide(x, dt, A, B, C, D, dt_bias)
+    dt = softplus(dt + dt_bias).clamp(*dt_limit)
+    B, C = (array.repeat_interleave(x.shape[2] // array.shape[2], 2) for array in (B, C))
+    h = x.new_zeros(*x.shape[:1], *x.shape[2:], B.shape[-1]) if initial_states is None else initial_states.to(x.dtype)
+    found = []
+    for t in range(x.shape[1]):
+        h = (dt[:, t] * A).exp()[..., None, None] * h + (dt[:, t, :, None] * x[:, t])[..., None] * B[:, t, :, None]
+        found.append(torch.einsum("bhpn,bhn->bhp", h, C[:, t]) + D[:, None] * x[:, t])
+    y = torch.stack(found, 1)
+    return (y if z is None else y * silu(z.to(y.dtype))).to(kept), h.to(kept)

@@ -66,6 +66,7 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     (models.chunk_rwkv7, "generalized_delta", set()),
     (models.chunk_rwkv6, "rwkv6", set()),
     (models.chunk_dplr_delta_rule, "generalized_delta", set()),
+    (models.mamba_chunk_scan_combined, "mamba2", {"no parameter offsets"}),
     (serving.ggml, "gated_delta", {"of ggml,", GROUPED, BETA, "no parameter scale", "no parameter offsets"}),
 ]
 
