@@ -24,13 +24,24 @@ def sections() -> dict[str, str]:
 
 
 def _table() -> str:
-    header = ["library", "functions", "parameters", "inputs", "decay", "state", "scale, heads, types", "run on"]
+    header = [
+        "library",
+        "functions",
+        "recurrences",
+        "parameters",
+        "inputs",
+        "decay",
+        "state",
+        "scale, heads, types",
+        "run on",
+    ]
     return table(header, map(_row, KERNELS))
 
 
 def _row(one: KernelConvention) -> list[str]:
     axes, run = CHOICES["order"][one.layout.order], one.run or f"signature only, not run: {one.version}"
-    return [one.library, one.functions, _signs(one), axes, _decay(one), _state(one), _more(one), run]
+    cells = ", ".join(f"`{cell}`" for cell in one.cells)
+    return [one.library, one.functions, cells, _signs(one), axes, _decay(one), _state(one), _more(one), run]
 
 
 def _signs(one: KernelConvention) -> str:

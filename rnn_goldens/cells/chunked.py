@@ -7,7 +7,7 @@ certification records it in a graph, and a deviation runs it on arrays, with one
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -267,7 +267,7 @@ def _with_equations_around(
     graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], weights: Nodes, states: Nodes, size: int
 ) -> Unrolled:
     """Add a recurrence of a model: what its equations give to the attention, the attention in chunks, and the rest."""
-    before, after, taken, scale = _around(case)
+    before, after, taken, scale = around_attention(case)
     given = [[*step.values(), *weights.values(), *states.values()] for step in steps]
     found = [dict(zip(taken, _computed(graph, before, of_step), strict=True)) for of_step in given]
     start = found[0].pop("S")
@@ -275,17 +275,22 @@ def _with_equations_around(
         one.pop("S")
     d_k, d_v = start.value.shape[-2:]
     by_key = "g" in found[0] and found[0]["g"].value.shape[-2] > 1
-    rule = (
-        ("gated_delta" if "beta" in found[0] else "gated_linear_attention") if "g" in found[0] else "linear_attention"
-    )
-    options = {**({"decay": BY_KEY} if by_key else {}), **({"scale": float(scale)} if scale is not None else {})}
-    config = recurrence_config(rule, {"query_heads": 1, "heads": 1, "d_k": d_k, "d_v": d_v, **options})
+    config = attention_config(found[0], by_key=by_key, heads=1, d_k=d_k, d_v=d_v, scale=scale)
     o, S = _attention(graph, config, found, start, size)
     outputs, last = list[Nodes](), S
     for o_t, of_step in zip(o, given, strict=True):
         *results, last = _computed(graph, after, [*of_step, o_t, S])
         outputs.append(dict(zip(case.config.outputs, results, strict=True)))
     return Unrolled(outputs, dict(zip(states, [last], strict=True)))
+
+
+def attention_config(
+    given: Collection[str], *, by_key: bool, heads: int, d_k: int, d_v: int, scale: Fraction | None
+) -> RecurrenceConfig:
+    """Return the configuration of the attention that gets such arguments, with a decay by key or by head."""
+    rule = ("gated_delta" if "beta" in given else "gated_linear_attention") if "g" in given else "linear_attention"
+    options = {**({"decay": BY_KEY} if by_key else {}), **({"scale": float(scale)} if scale is not None else {})}
+    return recurrence_config(rule, {"query_heads": heads, "heads": heads, "d_k": d_k, "d_v": d_v, **options})
 
 
 def _computed(graph: Graph, program: Program, given: Sequence[Node]) -> list[Node]:
@@ -295,7 +300,7 @@ def _computed(graph: Graph, program: Program, given: Sequence[Node]) -> list[Nod
     return [graph.compute("same", node) if node.place in graph.weights else node for node in found]
 
 
-def _around(case: RecurrenceCase) -> tuple[Program, Program, list[str], Fraction | None]:
+def around_attention(case: RecurrenceCase) -> tuple[Program, Program, list[str], Fraction | None]:
     """Return the programs before and after an attention, the names of what it gets, and its scale if not 1 / √d_k."""
     config, equations = case.config, equations_of(case.cell)
     names = (*config.inputs, *config.recurrence.weights, *config.recurrence.states)

@@ -160,7 +160,7 @@ def generalized_delta(
 def rwkv7(
     q: Term, k: Term, v: Term, kappa: Term, a: Term, w: Term, k_a: Term, S: Term, *, scale: Operand
 ) -> tuple[Terms, Terms]:
-    """Peng et al. (2025): a removal key of length one, a rate a of learning in context, and a decay above 0.545."""
+    """Peng et al. (2025): a removal key of length one, an in-context learning rate a, and a decay above 0.545."""
     kappa = kappa / maximum(sqrt(kappa.mT @ kappa), Fraction(1, 10**12))
     a, g = sigmoid(a), -DECAY_RATE * sigmoid(w)
     return generalized_delta(q, k * (1 + (a - 1) * k_a), v, -kappa, kappa * a, g, S, scale=scale)

@@ -54,8 +54,8 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "padded_keys": lambda case: case.config.get("d_k", 1).bit_count() > 1,
     "unequal_sizes": lambda case: case.config.get("d_k") != case.config.get("d_v"),
     "decay_by_key": lambda case: case.config.get("decay", BY_HEAD) == BY_KEY,
-    "scale_option": lambda case: _option(case, "scale") is not None,
-    "default_scale": lambda case: _option(case, "scale") is None,
+    "scale_option": lambda case: "scale" in case.config,
+    "default_scale": lambda case: "scale" not in case.config,
     "silu": lambda case: _option(case, "activation") == "silu",
     "no_activation": lambda case: _option(case, "activation") == "none",
     "wide_kernel": lambda case: case.config.get("width", 0) > 4,  # noqa: PLR2004 - kernels with four taps are common

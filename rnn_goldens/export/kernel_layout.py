@@ -38,7 +38,9 @@ def arrays_in_layout(golden: Golden, library: str) -> Groups:
     if lacking := next(convention.refused(f"{golden.cell}_rule", golden.features, decay), None):
         raise Unsupported(f"{library} does not have {lacking}")
     kernel = KernelArrays(convention, golden.for_implementation(), NUMPY, NUMPY.maker(golden.dtype))
-    scale = golden.config.get("scale", golden.config["d_k"] ** -0.5) if "d_k" in golden.config else 1.0
+    options = golden.recurrence.recurrence.options
+    scale = golden.recurrence.option("scale") if "scale" in options else 1.0
+    scale = golden.config["d_k"] ** -0.5 if scale is None else scale
     given = kernel.given({**golden.inputs, **golden.states, OFFSETS: golden.offsets, "scale": scale})
     names = (*inputs(golden), *OF_LAYOUT, *((OFFSETS,) if given[OFFSETS] is not None else ()))
     return {

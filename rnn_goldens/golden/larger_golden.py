@@ -28,7 +28,7 @@ from rnn_goldens.golden.embedding import (
 )
 from rnn_goldens.golden.expected import Gradients, output_of
 from rnn_goldens.golden.precision import PRECISIONS, whole_number
-from rnn_goldens.golden.recurrence_config import AnyConfig
+from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.rounding_profile import IEEE, Profile
 from rnn_goldens.golden.shapes import BATCH, SEQUENCE, SEQUENCES, TIME, Blocks, is_custom_cell
@@ -197,7 +197,7 @@ def _config(golden: GoldenData, axes: Mapping[str, Axis]) -> tuple[AnyConfig, fl
     of_inputs = (BATCH, SEQUENCES, TIME)
     sizes: dict[str, Any] = {name: len(axis.source) for name, axis in axes.items() if name not in of_inputs}
     config = golden.config.grown(sizes)
-    if "d_k" not in config or "scale" in config:
+    if not isinstance(config, RecurrenceConfig) or "d_k" not in config or config.option("scale") is not None:
         return config, 1.0
     before, after = golden.config["d_k"], config["d_k"]
     root = isqrt(after // before)

@@ -204,7 +204,13 @@ def _problem_of_option(name: str, value: object) -> str:
         return "" if value in WORDS[name] else " or ".join(map(repr, WORDS[name]))
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         return "a finite number"
-    return "positive" if name == "scale" and value <= 0 else ""
+    limits = {
+        "scale": (value > 0, "positive"),
+        "lower_bound": (value < 0, "negative"),
+        "beta_limit": (value in (1, 2), "1 or 2"),
+    }
+    is_within, must = limits.get(name, (True, ""))
+    return "" if is_within else must
 
 
 def _problem_of_heads(sizes: Mapping[str, int]) -> str:

@@ -102,7 +102,8 @@ class FunctionOfArrays:
         self.convention = next((one for one in conventions if cell in one.cells), conventions[0])
         others = () if cell else (name for one in conventions[1:] for name in one.cells)
         self._of_cells = {name: FunctionOfArrays(given, name) for name in others if name not in self.convention.cells}
-        further = (*self.convention.keywords, *self.convention.carried)
+        takes_keywords = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        further = (*(self.convention.keywords if takes_keywords else ()), *self.convention.carried)
         self._names = {self.convention.ours(name) for name in (*self._signature.parameters, *further)}
         self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
@@ -226,6 +227,9 @@ class FunctionOfArrays:
             is_embedded = refused == "scale" and golden.embedding is not None
             hint = f": with {golden.embedding} the default is another one" if is_embedded else ""
             raise Unsupported(f"{name} has no parameter {refused}{hint}")
+        needed = {self.convention.ours(parameter) for parameter in self._needed}
+        if absent := [one for one in golden.recurrence.recurrence.conditional if one in needed - {*golden.inputs}]:
+            raise Unsupported(f"{name} needs {absent[0]}, which the golden does not have: give the parameter a default")
         decay = _options(golden).get("decay")
         if lacking := next(self.convention.refused(name, golden.features, decay), None):
             raise Unsupported(f"{name}, of {library}, does not have {lacking}")
@@ -255,7 +259,7 @@ class FunctionOfArrays:
         of = golden.recurrence.recurrence
         yield from (name for name in of.conditional if name in golden.inputs and name not in self._names)
         for option, default in of.options.items():
-            of_golden = _default_scale(golden) if option == "scale" else default
+            of_golden = _default_scale(golden) if option == "scale" and default is None else default
             if option not in (*given, *of.conditional.values(), "decay") and options[option] != of_golden:
                 yield option
         if golden.offsets is not None and OFFSETS not in self._names:

@@ -187,7 +187,7 @@ def rwkv7(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, state
         k = [k[i] * (1 + (a[i] - 1) * w["k_a"][h][i]) for i in keys]
         seen = [dot([s[i][j] for i in keys], removed) for j in values]
         after.append([[decay[i] * s[i][j] - a[i] * removed[i] * seen[j] + k[i] * v[j] for j in values] for i in keys])
-        o.append(_read(after[-1], q, _scale(config)))
+        o.append(_read(after[-1], q, _decimal(config.get("scale", 1))))
     return Step({"o": o}, {"S": after})
 
 
@@ -197,7 +197,9 @@ def rwkv6(f: Functions, config: Mapping[str, Any], x: Numbers, w: Numbers, state
     for h, s in enumerate(states["S"]):
         q, k, v, g, u = x["q"][h], x["k"][h], x["v"][h], x["g"][h], w["u"][h]
         keys, values = range(len(k)), range(len(v))
-        o.append(_read([[s[i][j] + u[i] * k[i] * v[j] for j in values] for i in keys], q, _scale(config)))
+        o.append(
+            _read([[s[i][j] + u[i] * k[i] * v[j] for j in values] for i in keys], q, _decimal(config.get("scale", 1)))
+        )
         after.append([[f.exp(g[i]) * s[i][j] + k[i] * v[j] for j in values] for i in keys])
     return Step({"o": o}, {"S": after})
 

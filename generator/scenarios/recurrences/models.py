@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnn_goldens.generator.scenarios.random_numbers import Float64, dyadic
-from rnn_goldens.generator.scenarios.recurrences.other_recurrences import few_bits, steps_of
+from rnn_goldens.generator.scenarios.recurrences.other_recurrences import few_bits, large_step_sizes, steps_of
 from rnn_goldens.generator.scenarios.recurrences.templates import Arrays, Call, Variant, short, spread
 from rnn_goldens.golden.shapes import Shape
 
@@ -63,11 +63,19 @@ _OF_NORMS = (
         Call(_HEADS, time=5),
         change=lambda drawn: {"a": 1024 * drawn["a"], "A_log": short(drawn["A_log"] - 8)},
     ),
+    Variant(
+        "strong-decay",
+        "Log-decays of about -60: their sum over a chunk of 16 overflows an exponential in every precision.",
+        Call(_HEAD, time=40),
+        change=lambda drawn: {"a": short(8 + drawn["a"]), "A_log": short(drawn["A_log"] / 8 + 2)},
+    ),
 )
 
 _CHUNKS = Variant("130-steps", "More than 128 steps: two chunks of 64 and a part of a third.", Call(_HEAD, time=130))
 
 _EIGHT_KEYS = Variant("eight-keys", "Eight keys and two values.", Call({**_HEAD, "d_k": 8, "d_v": 2}, time=4))
+
+_SCALE = Variant("scale", "The scale is given and is not one.", Call({**_HEADS, "scale": 1.25}, time=3))
 
 MODELS: Mapping[str, tuple[Variant, ...]] = {
     "gated_delta_net": (
@@ -84,6 +92,12 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             "The gate with a lower bound: -5 sigmoid(e^A_log (a + dt_bias)).",
             Call({**_HEADS, "lower_bound": -5.0}, batch=2, time=4),
             gradient_purpose="Gradients by A_log and dt_bias through the sigmoid.",
+        ),
+        Variant(
+            "strong-bounded-decay",
+            "Log-decays near -5, the lower bound: their sum over 40 steps overflows an exponential in float32.",
+            Call({**_HEAD, "lower_bound": -5.0}, time=40),
+            change=lambda drawn: {"a": short(4 + drawn["a"]), "A_log": short(drawn["A_log"] / 8)},
         ),
         Variant(
             "bounded-gate-20-steps",
@@ -112,12 +126,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             change=lambda drawn: {"dt": np.abs(drawn["dt"]), "dt_bias": np.abs(drawn["dt_bias"])},
             gradient_purpose="Gradients by dt and dt_bias without the slope of a softplus.",
         ),
-        Variant(
-            "large-step-sizes",
-            "Arguments of the softplus up to 1536, whose exponential overflows in every precision.",
-            Call({"d": 2, "n": 2}),
-            change=lambda drawn: {"dt": 1024 * drawn["dt"], "u": short(drawn["u"] / 1024)},
-        ),
+        large_step_sizes({"d": 2, "n": 2}, "u"),
     ),
     "mamba2": (
         *steps_of({"heads": 2, "p": 2, "n": 3}, {"heads": 1, "p": 1, "n": 2}),
@@ -146,6 +155,13 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             change=lambda drawn: {"dt": short(drawn["dt"] - 3)},
             gradient_purpose="The gradient by A adds up over all steps.",
         ),
+        Variant(
+            "strong-decay",
+            "Log-decays of about -100: their sum over a chunk of 16 overflows an exponential in every precision.",
+            Call({"heads": 1, "p": 1, "n": 2}, time=40),
+            change=lambda drawn: {"dt": short(8 + drawn["dt"]), "A": short(drawn["A"] - 12)},
+        ),
+        large_step_sizes({"heads": 2, "p": 2, "n": 2}, "x"),
     ),
     "retention": (*steps_of(_HEADS, _HEAD), _CHUNKS, _SHARED),
     "generalized_delta": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
@@ -153,6 +169,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
         *steps_of(_HEADS, _HEAD),
         _CHUNKS,
         _EIGHT_KEYS,
+        _SCALE,
         Variant(
             "short-removal-key",
             "Removal keys of length 0.001: 1e-6 under the root of their norm, as in attention, would matter.",
@@ -161,7 +178,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             gradient_purpose="The derivative of the norm is about a thousand.",
         ),
     ),
-    "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS),
+    "rwkv6": (*steps_of(_HEADS, _HEAD), _CHUNKS, _EIGHT_KEYS, _SCALE),
     "mlstm": (
         *steps_of(_HEADS, _HEAD),
         _CHUNKS,

@@ -58,6 +58,16 @@ def _lowered(name: str, by: int) -> Callable[[Arrays], Arrays]:
     return lambda drawn: {name: short(drawn[name] - by)}
 
 
+def large_step_sizes(sizes: Mapping[str, Any], of: str) -> Variant:
+    """Return a variant of a scan with large arguments of its softplus, and a small input, which is named ``of``."""
+    return Variant(
+        "large-step-sizes",
+        "Arguments of the softplus up to 1536, whose exponential overflows in every precision.",
+        Call(sizes),
+        change=lambda drawn: {"dt": 1024 * drawn["dt"], of: short(drawn[of] / 256)},
+    )
+
+
 def few_bits(drawn: Arrays) -> Arrays:
     """Return numbers with which a convolution of four taps does not round in any precision."""
     return {name: np.clip(np.rint(2 * array), -2, 2) / (2 if name == "weight" else 1) for name, array in drawn.items()}
@@ -78,6 +88,7 @@ SCANS: Mapping[str, tuple[Variant, ...]] = {
             Call({"d": 1, "n": 3}, time=24),
             change=_lowered("dt", 4),
         ),
+        large_step_sizes({"d": 2, "n": 2}, "u"),
     ),
     "rg_lru": (
         *steps_of({"d": 2}, {"d": 1}),

@@ -9,7 +9,7 @@ from rnn_goldens.cells import Array
 from rnn_goldens.cells.matrix_primitives import MatrixArithmetic
 from rnn_goldens.cells.notation import Term, exp, log_sigmoid, maximum, sigmoid, softplus, sqrt
 from rnn_goldens.cells.recurrence_equations import DECAY_RATE, generalized_delta, l2norm, linear_attention
-from rnn_goldens.cells.recurrence_notation import Equations, Terms, kept, outer
+from rnn_goldens.cells.recurrence_notation import Equations, Terms, first_row, kept, outer
 from rnn_goldens.deviations.equation_edits import detached, instead
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward, in_arrays, in_equations
 from rnn_goldens.deviations.table_rows import table
@@ -26,14 +26,15 @@ def _with(parts: Mapping[str, Part], x: Mapping[str, Any], **right: Any) -> dict
 
 
 def _separate_gates(**parts: Part) -> Equations:
-    """Return Gated DeltaNet-2 with other parts: queries, keys, gates, log-decay, or the state that keys read."""
+    """Return Gated DeltaNet-2 with other parts: queries, keys, gates, log-decay, or what is read and written."""
 
     def equations(**x: Term) -> tuple[Terms, Terms]:
         g, erase = -exp(x["A_log"]) * softplus(x["a"] + x["dt_bias"]), x["beta_limit"] * sigmoid(x["b"])
         of = _with(parts, x, q=l2norm(x["q"]), k=l2norm(x["k"]), erase=erase, write=sigmoid(x["w"]), g=g)
         S = kept(exp(of["g"])) * x["S"]
         read = _with(parts, x, S=S)["S"]
-        S = S + outer(of["k"], of["write"] * x["v"] - read.mT @ (of["erase"] * of["k"]))
+        of |= _with(parts, x, new=of["write"] * x["v"] - read.mT @ (of["erase"] * of["k"]), written=of["k"])
+        S = S + outer(of["written"], of["new"])
         return (x["scale"] * (S.mT @ of["q"]),), (S,)
 
     return equations
@@ -46,8 +47,9 @@ def _removal(**parts: Part) -> Equations:
         kappa = x["kappa"] / maximum(sqrt(x["kappa"].mT @ x["kappa"]), 1e-12)
         of = _with(parts, x, kappa=kappa, a=sigmoid(x["a"]), g=-DECAY_RATE * sigmoid(x["w"]))
         of |= _with(parts, x, k=x["k"] * (1 + (of["a"] - 1) * x["k_a"]), removed=of["kappa"] * of["a"])
+        of |= _with(parts, x, reads=of["kappa"])
         given = {"q": x["q"], "v": x["v"], "S": x["S"], "scale": x["scale"]}
-        return generalized_delta(k=of["k"], a=-of["kappa"], b=of["removed"], g=of["g"], **given)
+        return generalized_delta(k=of["k"], a=-of["reads"], b=of["removed"], g=of["g"], **given)
 
     return equations
 
@@ -58,7 +60,8 @@ def _scan(**parts: Part) -> Equations:
     def equations(**x: Term) -> tuple[Terms, Terms]:
         dt = _with(parts, x, dt=_step_size(x["dt"] + x["dt_bias"], x))["dt"]
         of = _with(parts, x, decay=dt, input=dt, skip=x["D"] * x["u"])
-        h = kept(exp(of["decay"] * x["A"])) * x["h"] + outer(of["input"] * x["u"], x["B"])
+        factor = _with(parts, x, factor=kept(exp(of["decay"] * x["A"])))["factor"]
+        h = factor * x["h"] + outer(of["input"] * x["u"], x["B"])
         y = h @ x["C"] + of["skip"]
         return (y if "z" not in x else y * _with(parts, x, gate=x["z"] * sigmoid(x["z"]))["gate"],), (h,)
 
@@ -88,7 +91,7 @@ class _Overflowing(MatrixArithmetic):
         return np.asarray(np.log(1 + np.exp(z)))
 
 
-SOFTPLUS = table(cells=("gated_delta_net", "kda", "gated_delta_net_2", "mamba"), needs=("softplus_gate",))(
+SOFTPLUS = table(cells=("gated_delta_net", "kda", "gated_delta_net_2", "selective_scan", "mamba", "mamba2"))(
     softplus_without_threshold=(
         "Computes log(1 + e^x) for the softplus of large x, too, where e^x overflows.",
         Edit(operations=_Overflowing()),
@@ -109,10 +112,32 @@ GATED_DELTA_NET_2 = table(cells=("gated_delta_net_2",))(
     ),
     separate_gates_dt_bias_left_out=("Leaves out dt_bias in the decay.", in_arrays(dt_bias=np.zeros_like)),
     separate_gates_a_log_taken_for_a=(
-        "Takes A_log for the rate of the decay, without an exponential.",
+        "Takes A_log for A: does not compute -e^A_log.",
         _gdn2(g=lambda x, _: x["A_log"] * softplus(x["a"] + x["dt_bias"])),
     ),
-    erase_gate_left_out=("Erases all that a key reads.", _gdn2(erase=lambda x, _: x["beta_limit"] + 0 * x["b"])),
+    separate_gates_a_log_without_exponential=(
+        "Leaves out the exponential of A_log: -A_log for -e^A_log.",
+        _gdn2(g=lambda x, _: -x["A_log"] * softplus(x["a"] + x["dt_bias"])),
+    ),
+    one_gate_for_both=(
+        "Uses the first number of the erase gate for all keys and all values: one beta, as in KDA.",
+        _gdn2(
+            erase=lambda x, _: x["beta_limit"] * sigmoid(first_row(x["b"])),
+            write=lambda x, _: sigmoid(first_row(x["b"])) + 0 * x["w"],
+        ),
+    ),
+    write_gate_on_difference=(
+        "Multiplies the value minus what is erased by the write gate, not only the value.",
+        _gdn2(new=lambda x, right: sigmoid(x["w"]) * (x["v"] - (sigmoid(x["w"]) * x["v"] - right))),
+    ),
+    erase_gate_on_written_key=(
+        "Multiplies the key that is written by the erase gate, too.",
+        _gdn2(written=lambda x, k: x["beta_limit"] * sigmoid(x["b"]) * k),
+    ),
+    erase_gate_left_out=(
+        "Leaves out the sigmoid gate of what is erased.",
+        _gdn2(erase=lambda x, _: x["beta_limit"] + 0 * x["b"]),
+    ),
     write_gate_left_out=("Writes the whole value.", _gdn2(write=lambda x, _: 1 + 0 * x["w"])),
     erase_gate_of_first_key=("Uses the first number of the erase gate for all keys.", in_arrays(b=_of_first_key)),
     write_gate_of_first_value=("Uses the first number of the write gate for all values.", in_arrays(w=_of_first_key)),
@@ -127,7 +152,7 @@ GATED_DELTA_NET_2 = table(cells=("gated_delta_net_2",))(
         {"needs": ("beta_up_to_two",)},
     ),
     write_gate_doubled=(
-        "Doubles the write gate with the erase gate.",
+        "Applies beta_limit to the write gate, too.",
         _gdn2(write=lambda x, right: x["beta_limit"] * right),
         {"needs": ("beta_up_to_two",)},
     ),
@@ -179,7 +204,7 @@ RWKV7 = table(cells=("rwkv7",))(
     removal_norm_with_small_number=(
         "Normalizes the removal key with 1e-6 under the root.",
         _rwkv7(kappa=lambda x, _: l2norm(x["kappa"])),
-        {"fix": "the paper has no small number; torch.nn.functional.normalize limits the length by 1e-12"},
+        {"fix": "fla's layer has it with fuse_norm=True; torch.nn.functional.normalize limits the length by 1e-12"},
     ),
     learning_rate_sigmoid_left_out=("Leaves out the sigmoid of the rate a.", _rwkv7(a=lambda x, _: x["a"])),
     decay_rate_left_out=(
@@ -192,6 +217,20 @@ RWKV7 = table(cells=("rwkv7",))(
         "Removes the whole of what the removal key reads, not a times it.",
         _rwkv7(removed=lambda x, z: z / sigmoid(x["a"])),
     ),
+    removal_reads_decayed_state=(
+        "Reads the decayed state for what is removed, not the state before the step.",
+        in_equations(lambda **x: _read_decayed(**x)),
+        {"stands_for": ("flash-linear-attention#351",)},
+    ),
+    removal_scaled_when_read=(
+        "Multiplies the key that reads by the rate a, not the key that removes.",
+        _rwkv7(removed=lambda x, z: z / sigmoid(x["a"]), reads=lambda x, z: z * sigmoid(x["a"])),
+    ),
+    scale_of_queries_ignored=(
+        "Ignores the scale of queries.",
+        in_equations(lambda **x: _removal()(**x | {"scale": 1})),
+        {"cells": ("rwkv7",), "needs": ("scale_option",)},
+    ),
     removal_added=("Adds what the removal key reads.", _rwkv7(removed=lambda _, z: -z)),
 )
 
@@ -200,6 +239,11 @@ def _read_by_key(**x: Term) -> tuple[Terms, Terms]:
     _, (S,) = _removal()(**x)
     k = x["k"] * (1 + (sigmoid(x["a"]) - 1) * x["k_a"])
     return (x["scale"] * (S.mT @ k),), (S,)
+
+
+def _read_decayed(**x: Term) -> tuple[Terms, Terms]:
+    decay = kept(exp(-DECAY_RATE * sigmoid(x["w"])))
+    return _removal(reads=lambda _, z: decay * z)(**x)
 
 
 def _decay_alone(**x: Term) -> tuple[Terms, Terms]:
@@ -244,21 +288,48 @@ MAMBA = table(cells=("mamba",))(
         {"needs": ("given_step_size",)},
     ),
     scan_gate_left_out=("Leaves out the gate z.", _mamba(gate=lambda _, z: 1 + 0 * z), _GATE),
-    scan_gate_without_product=(
+    scan_gate_without_z=(
         "Multiplies by the sigmoid of z instead of its silu.",
         _mamba(gate=lambda x, _: sigmoid(x["z"])),
         _GATE,
     ),
-    scan_rate_taken_for_its_logarithm=("Takes A for its logarithm.", in_arrays(A=lambda array: -np.exp(array))),
+    scan_rate_taken_for_its_logarithm=(
+        "Takes A for A_log: decays with -e^A.",
+        in_arrays(A=lambda array: -np.exp(array)),
+    ),
     scan_input_without_step_size=("Leaves out the step size in the input.", _mamba(input=lambda _, z: 1 + 0 * z)),
     scan_decay_without_step_size=("Leaves out the step size in the decay.", _mamba(decay=lambda _, z: 1 + 0 * z)),
     scan_skip_left_out=("Leaves out D u.", _mamba(skip=lambda _, z: 0 * z)),
+    scan_skip_after_gate=("Adds D u after the gate.", in_equations(lambda **x: _skipped_after_gate(**x)), _GATE),
+    scan_decay_of_euler_method=(
+        "Multiplies the state by 1 + dt A instead of e^(dt A).",
+        _mamba(factor=lambda x, _: 1 + _step_size(x["dt"] + x["dt_bias"], x) * x["A"]),
+    ),
+    scan_matrices_swapped=("Swaps B and C.", in_equations(lambda **x: _scan()(**x | {"B": x["C"], "C": x["B"]}))),
+    scan_rate_of_first_state=(
+        "Uses the first column of A for all n states of a channel.",
+        in_arrays(A=_of_first_key),
+    ),
+    scan_step_size_of_first_channel=(
+        "Uses the step size of the first channel for all channels.",
+        in_arrays(dt=_of_first_key, dt_bias=_of_first_key),
+    ),
 )
+
+
+def _skipped_after_gate(**x: Term) -> tuple[Terms, Terms]:
+    (y,), states = _scan(skip=lambda _, z: 0 * z)(**x)
+    return (y + x["D"] * x["u"],), states
+
 
 MAMBA_BACK = table(cells=("mamba",))(
     step_size_gradient_of_bias_dropped=(
         "Passes no gradient to dt_bias.",
         _mamba_back(dt=lambda x, _: _step_size(x["dt"] + detached(x["dt_bias"]), x)),
+    ),
+    scan_gradient_of_rate_dropped=(
+        "Passes no gradient to A.",
+        WrongBackward(lambda **x: _scan()(**x | {"A": detached(x["A"])})),
     ),
     step_size_slope_left_out=(
         "Leaves out the slope of the softplus of the step size.",
@@ -266,7 +337,7 @@ MAMBA_BACK = table(cells=("mamba",))(
         {"needs": ("softplus_gate",)},
     ),
     step_size_gradient_through_decay_dropped=(
-        "Passes no gradient through the decay to the step size, nor to A.",
+        "Passes no gradient through the decay to the step size.",
         _mamba_back(decay=lambda _, z: detached(z)),
     ),
     scan_gate_gradient_dropped=("Passes no gradient to z.", _mamba_back(gate=lambda _, z: detached(z)), _GATE),

@@ -26,7 +26,7 @@ from rnn_goldens.deviations.table_rows import table
 # ruff: noqa: ARG005 - wrong equations take arguments that they do not use
 
 NORMED = ("gated_delta_net", "kda")
-WITH_QUERIES = (*NORMED, "gated_delta_net_2", "retention", "generalized_delta", "rwkv7", "rwkv6", "mlstm")
+WITH_QUERIES = (*NORMED, "gated_delta_net_2", "retention", "generalized_delta", "mlstm")
 SHARED = (*NORMED, "gated_delta_net_2", "retention", "mamba2")
 """The recurrences whose heads may share keys."""
 
@@ -99,8 +99,13 @@ NORMS_AND_GATES = table(make=given, cells=NORMED)(
         given(q=lambda x, q: q * rsqrt(x["q"].mT @ x["q"] + 1e-6), k=lambda x, k: k * rsqrt(x["k"].mT @ x["k"] + 1e-6)),
     ),
     gate_a_log_taken_for_a=(
-        "Takes A_log for the rate of the decay, without an exponential.",
+        "Takes A_log for A: does not compute -e^A_log.",
         given(g=lambda x, right: _gate(x, right, lambda: x["A_log"] * _rate(x))),
+        {"needs": ("softplus_gate",)},
+    ),
+    gate_a_log_without_exponential=(
+        "Leaves out the exponential of A_log: -A_log for -e^A_log.",
+        given(g=lambda x, right: _gate(x, right, lambda: -x["A_log"] * _rate(x))),
         {"needs": ("softplus_gate",)},
     ),
     gate_exponential_of_minus_a_log=(
@@ -298,7 +303,7 @@ MAMBA2 = table(make=_mamba2, cells=("mamba2",))(
     ssd_d_left_out=("Leaves out D x.", in_arrays(D=np.zeros_like)),
     ssd_d_times_step=("Adds D dt x instead of D x.", _mamba2(D=lambda x: x["D"] * step_size(x))),
     ssd_gate_left_out=("Leaves out the gate z.", _mamba2(z=lambda x: None), {"needs": ("output_gate",)}),
-    ssd_gate_without_sigmoid=(
+    ssd_gate_without_z=(
         "Multiplies by the sigmoid of z instead of its silu.",
         in_equations(_gated_by),
         {"needs": ("output_gate",)},
@@ -400,6 +405,11 @@ RWKV6 = table(make=_rwkv6, cells=("rwkv6",))(
         "Decays the state before it is read.",
         lambda S, q, k, v, u, g, **_: (kept(exp(g)) * S).mT @ q + v * (q.mT @ (u * k)),
     ),
+    bonus_scale_ignored=(
+        "Ignores the scale of queries.",
+        in_equations(lambda **x: rwkv6(**x | {"scale": 1})),
+        {"needs": ("scale_option",)},
+    ),
     decay_of_state_in_second_exponential=(
         "Takes g for the logarithm of the rate: decays by e^-e^g.",
         in_equations(lambda **x: rwkv6(**x | {"g": -exp(x["g"])})),
@@ -479,7 +489,7 @@ MLSTM = table(make=_mlstm, cells=("mlstm",))(
         "Does not multiply the normalizer by the forget gate.",
         _mlstm(n=lambda n, f, i, k: n + i * k),
     ),
-    memory_keys_scaled_in_memory_only=(
+    memory_queries_scaled_in_memory_only=(
         "Scales queries for the memory, and not for the normalizer.",
         _mlstm(normalizes_scaled=False),
     ),

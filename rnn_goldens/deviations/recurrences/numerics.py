@@ -185,6 +185,9 @@ OF_STEPS = table(
     ),
 )
 
+CHUNKED_MODELS = ("gated_delta_net", "kda", "mamba2")
+"""Recurrences of models with a decay that kernels compute in chunks."""
+
 OF_CHUNKS = table(cells=GATED)(
     **for_each(
         HALF,
@@ -207,12 +210,12 @@ OF_CHUNKS = table(cells=GATED)(
     decays_between_steps_factored=(
         "Computes the decay between two steps as e^G_i e^-G_j, which overflows if the decay over a chunk is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later) * np.exp(-earlier) * causal),
-        {"stands_for": ("executorch PR21417", "cudnn-frontend PR1017")},
+        {"cells": (*GATED, *CHUNKED_MODELS), "stands_for": ("executorch PR21417", "cudnn-frontend PR1017")},
     ),
     exponential_before_mask=(
         "Multiplies decays to later steps by zero, after an exponential that overflows if the decay is strong.",
         replaced(decay=lambda _right, later, earlier, causal: np.exp(later - earlier) * causal),
-        {"stands_for": ("transformers PR48455",)},
+        {"cells": (*GATED, *CHUNKED_MODELS), "stands_for": ("transformers PR48455",)},
     ),
 )
 
