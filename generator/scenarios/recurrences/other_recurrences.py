@@ -63,7 +63,7 @@ def large_step_sizes(sizes: Mapping[str, Any], of: str) -> Variant:
     return Variant(
         "large-step-sizes",
         "Arguments of the softplus up to 1536, whose exponential overflows in every precision.",
-        Call(sizes),
+        Call(sizes, time=4),
         change=lambda drawn: {"dt": 1024 * drawn["dt"], of: short(drawn[of] / 256)},
     )
 
