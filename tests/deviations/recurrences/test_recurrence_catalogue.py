@@ -72,7 +72,13 @@ CASES: dict[str, dict[str, Any]] = {
     "strong decay": {"factors": {"g": 40, "S0": 1e5}, "time": 1, "batch": 1, "heads": 1},
     "overflow in chunks of 64": {"factors": {"g": 100}, "time": 70},
     "overflow in chunks of 32": {"factors": {"g": 200}, "time": 70},
-    "overflow": {"factors": {"g": 500, "x_i": 2000, "x_f": 200, "q": 1e6}, "d_k": 4, "d_v": 4},
+    **{f"biases times {by}": {"factors": {"dt_bias": by}, "time": 70} for by in (12, 25, -12, -25, -100, -200)},
+    "overflow in one step": {"factors": {"g": 5000, "dt_bias": 5000, "dt": 5000}, "time": 1},
+    "overflow": {
+        "factors": {"g": 500, "dt_bias": 500, "dt": 500, "x_i": 2000, "x_f": 200, "q": 1e6},
+        "d_k": 4,
+        "d_v": 4,
+    },
 }
 """Arguments of ``case_of``, by what they show."""
 
