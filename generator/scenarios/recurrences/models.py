@@ -127,6 +127,7 @@ MODELS: Mapping[str, tuple[Variant, ...]] = {
             gradient_purpose="Gradients by dt and dt_bias without the slope of a softplus.",
         ),
         large_step_sizes({"d": 2, "n": 2}, "u"),
+        Variant("eight-states", "Eight states of each channel.", Call({"d": 2, "n": 8}, time=4)),
     ),
     "mamba2": (
         *steps_of({"heads": 2, "p": 2, "n": 3}, {"heads": 1, "p": 1, "n": 2}),
