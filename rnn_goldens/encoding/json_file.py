@@ -61,16 +61,22 @@ def parse(
 def render(document: object, indent: str = "") -> str:
     """Return a document as JSON text that diffs well: a line per entry of an object, no line breaks in plain lists.
 
-    Lists of numbers have no spaces: they are most of a corpus.
+    Lists of numbers, and objects of nothing else, have no spaces and no line breaks: they are most of a corpus.
     """
     inner = indent + "  "
+    if isinstance(document, dict) and document and all(map(_is_of_numbers, document.values())):
+        return json.dumps(document, allow_nan=False, separators=(",", ":"))
     if isinstance(document, dict) and document:
         entries = (f"{inner}{json.dumps(name)}: {render(value, inner)}" for name, value in document.items())
         return "{\n" + ",\n".join(entries) + f"\n{indent}}}"
     if isinstance(document, list) and any(isinstance(item, dict) for item in document):
         return "[\n" + ",\n".join(inner + render(item, inner) for item in document) + f"\n{indent}]"
-    is_of_numbers = isinstance(document, list) and set(map(type, document)) <= {int, float}
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":") if is_of_numbers else None)
+    separators = (",", ":") if _is_of_numbers(document) else None
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=separators)
+
+
+def _is_of_numbers(document: object) -> bool:
+    return isinstance(document, list) and set(map(type, document)) <= {int, float}
 
 
 def encode(document: object) -> bytes:
