@@ -148,7 +148,7 @@ def test_a_changed_margin_is_reported(golden: Golden, tmp_path: Path) -> None:
     matrix = KillMatrix(by_golden, {golden.id: golden.cell})
     encoded = kill_matrix_file.encode(matrix)
     (tmp_path / "a.json").write_bytes(encoded)
-    (tmp_path / "b.json").write_bytes(re.sub(rb'"margins": \[(?=\d)', b'"margins": [9', encoded, count=1))
+    (tmp_path / "b.json").write_bytes(re.sub(rb'"margins":\[(?=\d)', b'"margins":[9', encoded, count=1))
     assert list(kill_matrix_file.differences(tmp_path / "a.json", tmp_path / "a.json")) == []
     changes = list(kill_matrix_file.differences(tmp_path / "a.json", tmp_path / "b.json"))
     assert len(changes) == 1
