@@ -25,7 +25,7 @@ LINKED = ("fixtures", "generator", "schema")
 
 PARTS = (
     "c", "changes", "conformance", "rnn_goldens", "generator", "schema", "fixtures/v2/documented",
-    "fixtures/v2/min-gru", "fixtures/kernels/kernels/slstm", "kernels", "docs", "examples",
+    "fixtures/v2/min-gru", "fixtures/kernels/kernels/delta-rule", "kernels", "docs", "examples",
 )  # fmt: skip
 """Folders that the tests pack. The corpus is the largest folder, so only a few of its goldens are packed."""
 
@@ -36,7 +36,7 @@ FOR_PAGES = (
 )
 """What writes pages of the repository: the wheel does not have it."""
 
-LEFT_OUT = r"rnn_goldens/fixtures/(v2/(?!documented/)|kernels/kernels/slstm/(?!64-units\.h5)).+\.h5$"
+LEFT_OUT = r"rnn_goldens/fixtures/(v2/(?!documented/)|kernels/kernels/delta-rule/(?!gradients-64-by-32\.h5)).+\.h5$"
 """HDF5 files that the wheel does not have."""
 
 
