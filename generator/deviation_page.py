@@ -12,8 +12,9 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
 from rnn_goldens.deviations.alteration import Alteration
+from rnn_goldens.deviations.calls import WrongCalls
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.families import ALL, BACKWARD, RECURRENCES, RECURRENCES_BACK, members
+from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, RECURRENCES, RECURRENCES_BACK, members
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.built_in_cells import CELLS
@@ -147,7 +148,10 @@ def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[st
     cells = "" if set(d.cells) == set(CELLS) else f"*{', '.join(d.cells)}*: "
     wild = f" Reported: {', '.join(d.stands_for)}." if d.stands_for else ""
     yield f"\n### `{d.name}`\n\n"
-    yield wrapped(f"{cells}{d.sentence}{_margins(d, detected)}{wild}")
+    note = (
+        f" Detected by `calls={','.join(d.wrong.calls)}`." if isinstance(d.wrong, WrongCalls) else _margins(d, detected)
+    )
+    yield wrapped(f"{cells}{d.sentence}{note}{wild}")
     if isinstance(is_of.wrong, Alteration) and not is_of.is_backward:
         both = (difference(cell, wrong) for cell, wrong in d.alteration.equations.items())
         if differing := [line for line in next(both, []) if line[0] in "-+"]:  # of the first cell
@@ -172,6 +176,8 @@ INDEX = "deviations.md"
 FOLDER = "deviations"
 """The folder of the pages of groups, beside the index."""
 
+CALLS_GROUP = "Calls"
+
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Gates": ("gate order", "gates", "dialects", "paths back", "gates back"),
     "Weights and biases": ("weights", "biases", "sums of weights"),
@@ -184,6 +190,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Dialects": ("dialect equations", "dialect options", "dialects back"),
     "Recurrences": tuple(RECURRENCES),
     "Gradients of recurrences": tuple(RECURRENCES_BACK),
+    CALLS_GROUP: tuple(CALLS),
 }
 """The families of both passes that share a page."""
 
@@ -257,7 +264,7 @@ def _sections(group: str) -> dict[str, Sequence[Deviation]]:
     sections = {}
     for family in GROUPS[group]:
         name = family.rpartition(": ")[2].removesuffix(" back")
-        sections[f"Backward pass: {name}" if family in BACKWARD else f"{name[0].upper()}{name[1:]}"] = ALL[family]
+        sections[f"Backward pass: {name}" if family in BACKWARD else f"{name[0].upper()}{name[1:]}"] = EVERY[family]
     return sections
 
 
@@ -319,7 +326,7 @@ def _unexpressed() -> Iterator[str]:
 
 
 def _names(group: str) -> set[str]:
-    return {d.name for family in GROUPS[group] for d in ALL[family]}
+    return {d.name for family in GROUPS[group] for d in EVERY[family]}
 
 
 def _file(group: str) -> str:

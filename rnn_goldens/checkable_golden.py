@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, gradients_by_name
 from rnn_goldens.comparison.array_conversion import refuse_own_arrays
-from rnn_goldens.comparison.call_patterns import CALL_PATTERNS, Backward, compare_calls, compare_gradient_calls
+from rnn_goldens.comparison.call_patterns import OF_ANY, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
+from rnn_goldens.diagnosis.call_causes import CallCauses
 from rnn_goldens.diagnosis.search import diagnosed
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -356,8 +357,8 @@ class Golden(GoldenData, Inputs):
         Args:
             run: a function that returns (out, h_n), (out, (h_n, c_n)) or (out, h_n, c_n). Its argument is the inputs of
                 this golden, or some of their rows or steps; it must use the ``x``, states and weights of its argument.
-            calls: ``twice``, ``rows``, ``chunks``, ``weights``, ``views``, as described in
-                ``rnn_goldens.comparison.call_patterns``. All if None; patterns that do not apply to it are skipped.
+            calls: names of ``rnn_goldens.comparison.call_patterns``. If None, ``twice``, ``rows``, ``chunks``,
+                ``steps``, ``weights`` and ``views``; patterns that do not apply to the golden are skipped.
             outputs: names of the outputs to compare, as for ``compare``; for out alone, ``run`` may return only out.
 
         Returns:
@@ -370,14 +371,14 @@ class Golden(GoldenData, Inputs):
             WrongUse: ``run`` returned this golden's own arrays.
         """
         golden = self.comparing(outputs)
-        patterns = tuple(CALL_PATTERNS) if calls is None else calls
+        patterns = OF_ANY if calls is None else calls
         return Verdicts(verdict for _, verdict in golden.compared(run, patterns))
 
     def compared(
         self, run: Callable[[Any], Sequence[Any]], calls: Sequence[str] | str
     ) -> Iterator[tuple[str, Verdict]]:
         """Yield ``once`` and the verdict of a single call, then the name and verdict of each call pattern."""
-        return compare_calls(self, run, self.compare, calls)
+        return compare_calls(self, run, self.compare, calls, explain=CallCauses().explained)
 
     def check_calls(
         self, run: Callable[[Any], Any], calls: Sequence[str] | str | None = None, *, outputs: OutputNames = None

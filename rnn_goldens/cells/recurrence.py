@@ -287,10 +287,30 @@ def run(case: RecurrenceCase, operations: Arithmetic = RIGHT, equations: Equatio
     What does not depend on the states, or the states do not depend on, is computed for all time steps at once: its
     arrays have a leading axis of time. ``equations`` are other ones than those of the recurrence.
     """
-    return packed([_run_sequence(one, operations, equations) for one in case.sequences()], case.config)
+    found = []
+    for one in case.sequences():
+        outputs, states = _unrolled(one, operations, equations)
+        last = _from_lanes(states[-1], case.config)
+        found.append(outputs | {f"{name}_n": last[name] for name in case.config.recurrence.compared})
+    return packed(found, case.config)
 
 
-def _run_sequence(case: RecurrenceCase, operations: Arithmetic, equations: Equations | None) -> dict[str, Array]:
+def with_states(case: RecurrenceCase) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the outputs of a case without packing, and its states before and after each step, (time + 1, batch, …)."""
+    outputs, states = _unrolled(case, RIGHT, None)
+    steps = [_from_lanes(of_step, case.config) for of_step in states]
+    return outputs, {name: np.stack([step[name] for step in steps]) for name in case.config.recurrence.states}
+
+
+def _from_lanes(states: Sequence[Array], config: RecurrenceConfig) -> dict[str, Array]:
+    axes = config.recurrence.states
+    return {name: from_lanes(of, axes[name], config) for name, of in zip(axes, states, strict=True)}
+
+
+def _unrolled(
+    case: RecurrenceCase, operations: Arithmetic, equations: Equations | None
+) -> tuple[dict[str, Array], list[list[Array]]]:
+    """Return the outputs, and the states before and after each step, in lanes."""
     program, config, recurrence = step_program(case, equations), case.config, case.config.recurrence
     stages, count = _stages(program, len(case.inputs), tuple(recurrence.states)), len(recurrence.states)
     inputs = [in_lanes(case.inputs[name], axes, config).swapaxes(0, 1) for name, axes in config.inputs.items()]
@@ -304,21 +324,21 @@ def _run_sequence(case: RecurrenceCase, operations: Arithmetic, equations: Equat
 
     compute(values, stages.before)
     step, recorded = list(values), {place: list[Array]() for place in stages.recorded}
+    own = slice(program.inputs - count, program.inputs)
+    states = [step[own]]
     for t in range(case.time):
         for place in stages.read:
             step[place] = values[place][t]
         compute(step, stages.during)
         for place, found in recorded.items():
             found.append(step[place])
-        step[program.inputs - count : program.inputs] = [step[place] for place in program.after[-count:]]
+        step[own] = [step[place] for place in program.after[-count:]]
+        states.append(step[own])
     for place, found in recorded.items():
         values[place] = np.stack(found)
     compute(values, stages.after)
-    last = dict(zip(recurrence.states, step[program.inputs - count : program.inputs], strict=True))
     outputs = {
         name: from_lanes(values[place], axes, config).swapaxes(0, 1)
         for place, (name, axes) in zip(program.after, config.outputs.items(), strict=False)
     }
-    return outputs | {
-        f"{name}_n": from_lanes(last[name], recurrence.states[name], config) for name in recurrence.compared
-    }
+    return outputs, states

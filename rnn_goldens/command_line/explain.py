@@ -109,9 +109,9 @@ def explain(
 
 def _list(ctx: click.Context) -> None:
     """Print all deviations by family, and exit."""
-    from rnn_goldens.deviations.families import ALL
+    from rnn_goldens.deviations.families import EVERY
 
-    for family, members in ALL.items():
+    for family, members in EVERY.items():
         echo(f"\n{family}")
         for member in members:
             echo(wrapped(f"{member.name}: {member.sentence}", "  "))

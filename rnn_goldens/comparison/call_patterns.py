@@ -1,4 +1,4 @@
-"""Call patterns: twice, row by row, in chunks, after a call with other weights, on non-contiguous arrays.
+"""Call patterns: ways of calling an implementation again, with the same steps, that must not change its results.
 
 Each pattern makes one or more calls with the inputs of one golden, and compares outputs with the expected ones.
 Gradients are computed twice, which finds gradients that accumulate over calls.
@@ -11,15 +11,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnn_goldens.comparison import calls_as_served as served
+from rnn_goldens.comparison import calls_in_parts as parts
 from rnn_goldens.comparison.actual import gradients_by_name
-from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read, refuse_own_arrays
-from rnn_goldens.comparison.golden_slices import joined, longest, middle_step, of_rows, of_steps
-from rnn_goldens.comparison.returned import by_name, outputs_of
+from rnn_goldens.comparison.array_conversion import NotNumbers, read, refuse_own_arrays
+from rnn_goldens.comparison.calls_in_parts import Caller, Results
+from rnn_goldens.comparison.golden_slices import longest, of_rows
+from rnn_goldens.comparison.returned import outputs_of
 from rnn_goldens.comparison.verdict import Verdict, compare
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import missing_output_reason
-from rnn_goldens.golden.shapes import TIME, cotangent_of
+from rnn_goldens.golden.shapes import cotangent_of
 
 _TWO_ROUNDINGS = 2.0
 """A multiple of the tolerance: if two expected outputs differ by more, no actual output can be right for both."""
@@ -27,9 +30,6 @@ _TWO_ROUNDINGS = 2.0
 Run = Callable[[Any], Any]
 """A function ``inputs → (out, h_n)``, ``(out, (h_n, c_n))`` or ``(out, h_n, c_n)``;
 or ``inputs → out`` if only out is compared."""
-
-Call = Callable[[GoldenData | InputsData], Sequence[Any]]
-"""Calls an implementation with inputs, or with the inputs of a golden; returns the outputs."""
 
 Backward = Callable[[Any], Mapping[str, Any]]
 """A function that takes inputs with ``cotangents`` and returns gradients by name."""
@@ -43,19 +43,33 @@ class CallPattern:
     """A call pattern.
 
     Attributes:
+        name: its name in the marker and the option.
         does: a description.
         applies: returns whether the pattern applies to a golden.
-        verdict: returns the verdict on an implementation that passes a single call; None if the golden cannot show
-            the bug that the pattern detects.
+        results: yields the results of its calls, which are compared one by one; nothing if the golden cannot show the
+            bug that the pattern detects.
+        needs: what an implementation must take or have for it; "" for what all have.
+        reads_results: whether ``results`` reads what an implementation returns itself.
     """
 
+    name: str
     does: str
     applies: Callable[[GoldenData], bool]
-    verdict: Callable[[Call, GoldenData], Verdict | None]
+    results: Callable[[Any, GoldenData], Iterator[Results]]
+    needs: str = ""
+    reads_results: bool = False
+
+    def of(self, run: Run, golden: GoldenData) -> Iterator[Results]:
+        """Yield the results of an implementation."""
+        return self.results(run if self.reads_results else _caller(run, golden), golden)
 
 
 Refused = Callable[[str, Unsupported], object]
 """Called with the name of a call pattern that an implementation refuses, and the reason."""
+
+Explain = Callable[[Verdict, Results, Sequence[CallPattern], int], Verdict]
+"""Returns a failed verdict with the cause: takes the results, the patterns so far, and how many results of the last
+pattern were right."""
 
 
 def compare_calls(
@@ -64,6 +78,7 @@ def compare_calls(
     compare_once: Callable[..., Verdict],
     calls: Sequence[str] | str,
     refused: Refused = lambda _name, _why: None,
+    explain: Explain = lambda verdict, *_: verdict,
 ) -> Iterator[tuple[str, Verdict]]:
     """Compare the outputs of a single call with a golden and, if they are right, the outputs of other call patterns.
 
@@ -77,7 +92,30 @@ def compare_calls(
         WrongUse: the implementation returned the golden's own arrays.
     """
     __tracebackhide__ = True
-    patterns = {name: call_pattern(name) for name in ([calls] if isinstance(calls, str) else calls)}
+    patterns = [call_pattern(name) for name in ([calls] if isinstance(calls, str) else calls)]
+    verdict = compare_once(*_caller(run, golden)(golden))
+    yield "once", verdict
+    before = list[CallPattern]()
+    for pattern in patterns:
+        if not verdict.passed:
+            return
+        if pattern.applies(golden):
+            try:
+                found = _verdict(pattern, run, golden, before, explain)
+            except Unsupported as why:
+                refused(pattern.name, why)
+                continue
+            except Exception as error:
+                error.add_note(f"in calls={pattern.name}, {pattern.does}; a single call was right")
+                raise
+            before.append(pattern)
+            if found is not None:
+                verdict = found
+                yield pattern.name, verdict
+
+
+def _caller(run: Run, golden: GoldenData) -> Caller:
+    """Return the function that calls an implementation and returns its outputs."""
 
     def call(inputs: GoldenData | InputsData) -> Sequence[Any]:
         __tracebackhide__ = True
@@ -85,23 +123,28 @@ def compare_calls(
         refuse_own_arrays(golden, *outputs)
         return outputs
 
-    verdict = compare_once(*call(golden))
-    yield "once", verdict
-    for name, pattern in patterns.items():
-        if not verdict.passed:
-            return
-        if pattern.applies(golden):
-            try:
-                found = pattern.verdict(call, golden)
-            except Unsupported as why:
-                refused(name, why)
-                continue
-            except Exception as error:
-                error.add_note(f"in calls={name}, {pattern.does}; a single call was right")
-                raise
-            if found is not None:
-                verdict = found
-                yield name, verdict
+    return call
+
+
+def _verdict(
+    pattern: CallPattern, run: Run, golden: GoldenData, before: Sequence[CallPattern], explain: Explain
+) -> Verdict | None:
+    """Return the first failed verdict on the results of a pattern, or that with the largest error; None for none."""
+    verdicts = list[Verdict]()
+    for right, results in enumerate(pattern.of(run, golden)):
+        verdicts.append(judged(results))
+        if not verdicts[-1].passed:
+            return explain(verdicts[-1], results, [*before, pattern], right)
+    return max(verdicts, key=lambda verdict: verdict.largest_error, default=None)
+
+
+def judged(results: Results) -> Verdict:
+    """Return the verdict on results, which fails for a violation even if the outputs are right."""
+    golden = results.golden
+    verdict = compare(golden, *results.outputs, meaning=results.meaning)
+    if not results.violation or not verdict.passed:
+        return verdict
+    return replace(verdict, passed=False, message=f"{golden.id} in {golden.dtype}: {results.violation}")
 
 
 def call_pattern(name: str) -> CallPattern:
@@ -112,82 +155,28 @@ def call_pattern(name: str) -> CallPattern:
         raise UnknownName("call pattern", name, CALL_PATTERNS, plural="call patterns") from None
 
 
-def _twice(call: Call, golden: GoldenData) -> Verdict:
-    return compare(golden, *call(golden), meaning=DIFFERS)
+def _twice(call: Caller, golden: GoldenData) -> Iterator[Results]:
+    yield Results(golden, call(golden), DIFFERS)
 
 
-def _rows(call: Call, golden: GoldenData) -> Verdict:
-    verdicts = []
+def _rows(call: Caller, golden: GoldenData) -> Iterator[Results]:
     for index in range(golden.batch_shape[0]):
         row = of_rows(golden, np.array([index]))
-        verdicts.append(compare(row, *call(row), meaning=f"row {index} alone differs from the same row in the batch"))
-        if not verdicts[-1].passed:
-            break
-    return max(verdicts, key=lambda verdict: (not verdict.passed, verdict.largest_error))
+        yield Results(row, call(row), f"row {index} alone differs from the same row in the batch")
 
 
-def _chunks(call: Call, golden: GoldenData) -> Verdict:
-    """Run the sequence in two parts. Sequences of one time step are left out, because they have no second part.
-
-    Raises:
-        Unsupported: the state would be rounded between the parts, but not inside.
-    """
-    if golden.is_wide_inside:
-        raise Unsupported(f"a recurrence's state is float32 inside, but {golden.dtype} between two parts")
-    if golden.lengths is not None:
-        golden = of_rows(golden, np.flatnonzero(golden.lengths > 1))
-    first = f"steps 0 to {middle_step(golden) - 1}"
-    meaning = f"{first} and then the rest, with the state carried over, give other outputs than a single call"
-    return compare(golden, *_in_two_chunks(call, golden), meaning=meaning)
-
-
-def _in_two_chunks(call: Call, golden: GoldenData) -> Sequence[Any]:
-    middle = middle_step(golden)
-    first = _apart(golden, call(of_steps(golden, 0, middle, {})))
-    try:
-        out = _copied(read(first[0]))  # before the second call, which may reuse the memory
-    except NotNumbers:
-        return first
-    try:
-        states = [_copied(read(state)) for state in first[1:]]
-        start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
-    except (NotNumbers, ValueError):
-        start = {}
-    if not start or any(start[name].shape != shape for name, shape in golden.shapes.initial.items()):
-        return next(iter(golden.expected.values())), *first[1:]  # unusable states: the comparison reports why
-    second = _apart(golden, call(of_steps(golden, middle, golden.time, start)))
-    try:
-        return joined(out, read(second[0]), golden.axis(golden.layout.outputs[0], TIME) or 0), *second[1:]
-    except (NotNumbers, ValueError):
-        return second
-
-
-def _apart(golden: GoldenData, found: Sequence[Any]) -> list[Any]:
-    """Return the outputs of a call one by one: the output at each time step, then the last states."""
-    return list(by_name(golden.layout, *found).values())
-
-
-def _copied(output: Output) -> Output:
-    return Output(output.values.copy(), output.dtype)
-
-
-def _runs_forward_only(golden: GoldenData) -> bool:
-    """Return whether a golden can be computed in two parts, from the states that the first part returns."""
-    has_all_states = len(golden.layout.initial) == len(golden.layout.outputs) - 1
-    return golden.config.is_forward_only and golden.offsets is None and has_all_states
-
-
-def _weights(call: Call, golden: GoldenData) -> Verdict | None:
+def _weights(call: Caller, golden: GoldenData) -> Iterator[Results]:
     stored = golden.stored
     other = replace(golden, stored=replace(stored, weights={name: -array for name, array in stored.weights.items()}))
-    unchanged = compare(golden, *call(other))
-    if unchanged.passed and _outputs_are_the_same(golden, other):
-        return None
-    if unchanged.passed:
-        text = "weights that change between calls have no effect: with every weight negated the outputs were the same"
-        return replace(unchanged, passed=False, message=f"{golden.id} in {golden.dtype}: {text}")
-    meaning = "the outputs before and after a call with other weights differ"
-    return compare(golden, *call(golden), meaning=meaning)
+    outputs = call(other)
+    if compare(golden, *outputs).passed:
+        if not _outputs_are_the_same(golden, other):
+            text = (
+                "weights that change between calls have no effect: with every weight negated the outputs were the same"
+            )
+            yield Results(golden, outputs, "", text)
+        return
+    yield Results(golden, call(golden), "the outputs before and after a call with other weights differ")
 
 
 @np.errstate(all="ignore")
@@ -201,13 +190,13 @@ def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
     return compare(golden, *right).largest_error <= _TWO_ROUNDINGS
 
 
-def _views(call: Call, golden: GoldenData) -> Verdict:
+def _views(call: Caller, golden: GoldenData) -> Iterator[Results]:
     """Run on non-contiguous arrays, with a NaN between any two elements."""
     views = golden.for_implementation()
-    parts = {"inputs": golden.inputs, "states": golden.states, "weights": golden.weights}
-    for part, arrays in parts.items():  # fills the cache of the cast arrays
+    of_parts = {"inputs": golden.inputs, "states": golden.states, "weights": golden.weights}
+    for part, arrays in of_parts.items():  # fills the cache of the cast arrays
         vars(views)[part] = {name: _with_gaps(array) for name, array in arrays.items()}
-    return compare(golden, *call(views), meaning="non-contiguous arrays give other outputs than contiguous arrays")
+    yield Results(golden, call(views), "non-contiguous arrays give other outputs than contiguous arrays")
 
 
 def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
@@ -218,24 +207,71 @@ def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-CALL_PATTERNS = {
-    "twice": CallPattern("the same call once more: no state remains from the first call", lambda _: True, _twice),
-    "rows": CallPattern(
+def _has_parts(golden: GoldenData) -> bool:
+    return parts.runs_forward_only(golden) and longest(golden) > 1
+
+
+def _of_all(_: GoldenData) -> bool:
+    return True
+
+
+_IN_ANY_CALL = (
+    CallPattern("twice", "the same call once more: no state remains from the first call", _of_all, _twice),
+    CallPattern(
+        "rows",
         "the rows of a batch one by one: rows are independent",
         lambda golden: bool(golden.batch_shape) and golden.batch_shape[0] > 1 and golden.offsets is None,
         _rows,
     ),
-    "chunks": CallPattern(
-        "the sequence in two parts, with the state carried over; not for a reverse direction or an unchecked output",
-        lambda golden: _runs_forward_only(golden) and not golden.not_compared and longest(golden) > 1,
-        _chunks,
+    CallPattern(
+        "chunks",
+        "the sequence in parts, with the state carried over; not for a reverse direction or an unchecked output",
+        _has_parts,
+        parts.in_chunks,
     ),
-    "weights": CallPattern(
-        "a call with other weights in between: no weights are cached", lambda golden: golden.is_network, _weights
+    CallPattern(
+        "steps",
+        "most of the sequence, then the last steps one by one, with the state carried over",
+        lambda golden: _has_parts(golden) and golden.lengths is None,
+        parts.in_steps,
     ),
-    "views": CallPattern("arrays that are not contiguous: strides are respected", lambda _: True, _views),
-}
+    CallPattern(
+        "weights", "a call with other weights in between: no weights are cached", lambda g: g.is_network, _weights
+    ),
+    CallPattern("views", "arrays that are not contiguous: strides are respected", _of_all, _views),
+)
+
+_WITH_STATES = (
+    CallPattern(
+        "stateful",
+        "the sequence in parts, with states that the implementation keeps, then again after reset_states()",
+        lambda golden: _has_parts(golden) and golden.lengths is None,
+        parts.with_kept_states,
+        needs="reset_states",
+    ),
+    *(
+        CallPattern(name, does, served.has_one_state, results, needs, reads_results=True)
+        for name, does, results, needs in (
+            (
+                "pool",
+                "prefill, then steps, with states in a pool: other places, and those of padding, stay as they are",
+                served.with_pool,
+                "state_indices",
+            ),
+            ("mixed", "rows of one step beside rows of several steps, and rows that begin", served.mixed, "offsets"),
+            ("drafts", "drafted steps, of which some are accepted", served.with_drafts, "num_accepted_tokens"),
+            ("snapshots", "the state every few steps, and from there on", served.with_snapshots, "snapshot_every"),
+            ("padding", "padding on the left of each sequence, with a mask", served.with_padding, "mask"),
+            ("empty", "empty sequences between packed ones", served.with_empty_sequences, "offsets"),
+        )
+    ),
+)
+
+CALL_PATTERNS = {pattern.name: pattern for pattern in (*_IN_ANY_CALL, *_WITH_STATES)}
 """The call patterns, by their names in the marker and the option."""
+
+OF_ANY = tuple(pattern.name for pattern in _IN_ANY_CALL)
+"""The call patterns that need nothing of an implementation but what a single call needs."""
 
 
 def compare_gradient_calls(

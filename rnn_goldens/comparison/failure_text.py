@@ -46,7 +46,7 @@ def failure_text(
     embedded = "" if actual.golden.embedding is None else f" with {actual.golden.embedding}"
     place = f"{actual.golden.id} in {actual.golden.dtype}{profile}{embedded}"
     middle = f": {meaning}: " if meaning else ": "
-    more = [line for sentence, most in known for line in _wrapped(sentence, most, _WIDTH[actual.of])]
+    more = [line for sentence, most in known for line in wrapped(sentence, most, _WIDTH[actual.of])]
     if actual.of == OUTPUTS:
         first, *others = _of_outputs(actual, found, more)
     else:
@@ -59,12 +59,12 @@ def _of_outputs(actual: Actual, found: Sequence[Difference], more: Sequence[str]
     details = [f"  {d.output}: {line}" for d in found for line in _details(golden, d)]
     end = [to_see(golden, golden.corpus)] if golden.corpus is not None else []
     if golden.embedding is not None:
-        details += _wrapped(golden.embedding.in_words, 2, _WIDTH[OUTPUTS])
+        details += wrapped(golden.embedding.in_words, 2, _WIDTH[OUTPUTS])
     room = MAX_LINES - 1 - len(more) - len(details) - len(end)
     yield _headline(golden, next(d for d in found if not d.passed))
     yield from (*more, *details)
     if room > 0:
-        yield from _wrapped(f"purpose: {golden.purpose}", min(_LONGEST_PURPOSE, room), _WIDTH[OUTPUTS])
+        yield from wrapped(f"purpose: {golden.purpose}", min(_LONGEST_PURPOSE, room), _WIDTH[OUTPUTS])
     yield from end
 
 
@@ -76,14 +76,14 @@ def _of_gradients(actual: Actual, found: Sequence[Difference], more: Sequence[st
     lines = [first]
     if not fits:
         for word, names in (("right", right), ("wrong", wrong)):
-            lines += _wrapped(f"{word}: {', '.join(names)}", 2, width) if names else []
+            lines += wrapped(f"{word}: {', '.join(names)}", 2, width) if names else []
     lines += more
     end = [f"not checked: {', '.join(actual.not_checked)}"] if actual.not_checked else []
     end += [golden.embedding.in_words] if golden.embedding is not None else []
     end += [f"purpose: {golden.gradients.purpose}"] if golden.gradients is not None else []
-    ending = [line for text in end for line in _wrapped(text, 2, width)]
+    ending = [line for text in end for line in wrapped(text, 2, width)]
     ending += [to_see(golden, golden.corpus)] if golden.corpus is not None else []
-    details = [_wrapped(f"{d.output}: {_gradient_line(golden, d)}", 3, width) for d in found if not d.passed]
+    details = [wrapped(f"{d.output}: {_gradient_line(golden, d)}", 3, width) for d in found if not d.passed]
     yield from (*lines, *_as_many_as_fit(details, MAX_LINES - len(lines) - len(ending)), *ending)
 
 
@@ -188,7 +188,8 @@ def _as_many_as_fit(blocks: list[list[str]], room: int) -> list[str]:
     return lines
 
 
-def _wrapped(text: str, most: int, width: int) -> list[str]:
+def wrapped(text: str, most: int, width: int = _WIDTH[OUTPUTS]) -> list[str]:
+    """Return an indented text in at most so many lines."""
     return textwrap.wrap(
         text,
         width,

@@ -61,7 +61,8 @@ class KernelLayout:
         float32: arrays that are float32 in half precisions, too.
         slots: the parameter that takes the place of each sequence's state in a pool; "" without a pool.
         slots_by_step: whether the parameter takes a place for each time step, too: (sequences, time steps).
-        in_place: whether the function changes the state that it is given, and need not return it.
+        in_place: whether the function changes the state that it is given, and need not return it; None if it may do
+            either.
     """
 
     order: str = "batch time head"
@@ -74,7 +75,7 @@ class KernelLayout:
     float32: tuple[str, ...] = ()
     slots: str = ""
     slots_by_step: bool = False
-    in_place: bool = False
+    in_place: bool | None = False
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():

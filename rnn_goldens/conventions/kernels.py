@@ -5,11 +5,13 @@ packages use the same names. docs/kernel-layouts.md has the table for readers.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any
 
 from rnn_goldens.conventions.kernel_convention import GATES, KEYS_EACH, OFFSETS, KernelConvention, KernelLayout
+from rnn_goldens.golden.call import OTHER_NAMES
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES
 
 _ATTENTION = ("linear_attention", "gated_linear_attention", "delta_rule", "gated_delta")
@@ -316,8 +318,18 @@ KERNELS = (
 )
 """The known conventions. Of a recurrence, the first one that a function follows is its own."""
 
-PLAIN = KernelConvention("rnn-goldens", "", tuple(RECURRENCES), signs=(), names=_CU_SEQLENS, flags=_TIME_FIRST)
+PLAIN = KernelConvention(
+    "rnn-goldens", "", tuple(RECURRENCES), signs=(), names={**_CU_SEQLENS, **OTHER_NAMES}, flags=_TIME_FIRST
+)
 """Our own names and layout."""
+
+_POOLS = ("state_indices", *(other for other, ours in OTHER_NAMES.items() if ours == "state_indices"))
+
+
+def _plain(parameters: Collection[str]) -> KernelConvention:
+    """Return our own convention for a function with these parameters: one of them may take places in a pool."""
+    slots = next((name for name in _POOLS if name in parameters), "")
+    return replace(PLAIN, layout=KernelLayout(slots=slots, in_place=None)) if slots else PLAIN
 
 
 def kernel_conventions(parameters: Collection[str], package: str = "") -> tuple[KernelConvention, ...]:
@@ -328,7 +340,7 @@ def kernel_conventions(parameters: Collection[str], package: str = "") -> tuple[
         package: its top-level package.
     """
     followed = [one for one in KERNELS if one.is_of(parameters, package)]
-    return of_other_cells(one for one in followed if one.library == followed[0].library) or (PLAIN,)
+    return of_other_cells(one for one in followed if one.library == followed[0].library) or (_plain(parameters),)
 
 
 def of_other_cells(conventions: Iterable[KernelConvention]) -> tuple[KernelConvention, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rnn_goldens.deviations import FAMILIES
 from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.backward.gates import ROUNDING
+from rnn_goldens.deviations.calls import FAMILIES as OF_CALLS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.deviations.recurrences import FAMILIES as OF_RECURRENCES
@@ -23,7 +24,12 @@ FORWARD: Families = {**FAMILIES, **RECURRENCES}
 BACKWARD: Families = {**BACKWARD_FAMILIES, **RECURRENCES_BACK}
 
 ALL: Families = {**FAMILIES, **BACKWARD_FAMILIES, **RECURRENCES, **RECURRENCES_BACK}
-"""All families, those of networks first."""
+"""All families of wrong outputs and wrong gradients of a single call, those of networks first."""
+
+CALLS: Families = {f"calls: {name}": members for name, members in OF_CALLS.items()}
+"""Families of what is kept between calls: single calls are right."""
+
+EVERY: Families = {**ALL, **CALLS}
 
 
 ROUND = frozenset(
@@ -43,17 +49,17 @@ OF_SIZES = frozenset(
 """Names of the deviations that depend on the sizes of a golden, or on a scale that follows from them."""
 
 
-BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for family in ALL.values() for deviation in family}
+BY_NAME: Mapping[str, Deviation] = {deviation.name: deviation for family in EVERY.values() for deviation in family}
 """All deviations by name."""
 
 
 def members(of: str | None = None) -> Iterator[Deviation]:
-    """Yield the deviations: all of them, or only those ``of`` outputs or gradients."""
-    families = ALL if of is None else FORWARD if of == OUTPUTS else BACKWARD
+    """Yield the deviations: all of them, or only those ``of`` outputs or gradients of a single call."""
+    families = EVERY if of is None else FORWARD if of == OUTPUTS else BACKWARD
     for family in families.values():
         yield from family
 
 
 def family_of(deviation: Deviation) -> str:
     """Return the name of the family that has a deviation; "your own" for one that is derived from a custom cell."""
-    return next((name for name, family in ALL.items() if deviation in family), "your own")
+    return next((name for name, family in EVERY.items() if deviation in family), "your own")

@@ -14,6 +14,7 @@ from rnn_goldens.comparison.actual import Actual, actual_outputs
 from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.diagnosis import TOGETHER, Cause, listed
+from rnn_goldens.diagnosis.call_causes import CallCauses
 from rnn_goldens.diagnosis.candidates import Budget, Candidates, accumulated, is_of_outputs, steps_of
 from rnn_goldens.diagnosis.contracts import satisfied_by
 from rnn_goldens.diagnosis.facts import FACTS, NOT_REPEATABLE, OF_SECOND_CALL, facts
@@ -68,6 +69,7 @@ class CandidateSearch:
         pairs: whether two deviations at once are tried if no single one explains the outputs.
         failures: the failures so far, to be examined again at the end of the run.
         repeats: number of failures that may still be repeated.
+        of_calls: the causes of failures of call patterns.
     """
 
     test: str = ""
@@ -75,6 +77,7 @@ class CandidateSearch:
     pairs: bool = True
     failures: list[Failure] = field(default_factory=list)
     repeats: int = MAX_REPEATED
+    of_calls: CallCauses = field(default_factory=CallCauses)
     _known: dict[str, list[Cause]] = field(default_factory=dict)
     _tried: dict[str, set[frozenset[str]]] = field(default_factory=dict)
     _pair_budgets: dict[str, Budget] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
+from rnn_goldens.deviations.calls import WrongCalls
 from rnn_goldens.deviations.families import family_of
 from rnn_goldens.explain.code_text import Piece, pieces
 from rnn_goldens.explain.difference_text import other_equations, picture
@@ -47,7 +48,9 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None
     title = textwrap.wrap(f"{deviation.name}: {deviation.sentence}", WIDTH, subsequent_indent="  ")
     shown = _picture(deviation)
     parts = [title, _facts(deviation), indent(0, shown)]
-    if known is None:
+    if isinstance(deviation.wrong, WrongCalls):
+        parts.append([f"to see it: rnn-goldens check … --calls {','.join(deviation.wrong.calls)}"])
+    elif known is None:
         parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
     else:
         parts += [_to_look_for(deviation, corpus, known), _where_it_shows(known, deviation.cells)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
+from rnn_goldens.golden.call import ALONE, Call
 from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
@@ -47,6 +48,7 @@ class InputsData:
         dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
         custom_layout: gates, states and weights of a custom cell; None for a built-in cell.
         embedding: how the golden was embedded in larger sizes, without the golden itself; None if it was not.
+        call: how this call reads and writes states that are kept between calls.
     """
 
     id: str
@@ -61,6 +63,7 @@ class InputsData:
     dtype: str = "float64"
     custom_layout: Layout | None = None
     embedding: Embedding | None = None
+    call: Call = ALONE
 
     @cached_property
     def layout(self) -> Layout:

@@ -45,9 +45,9 @@ class KernelArrays:
         Raises Unsupported for what the layout cannot express, and WrongUse if it does not fit recurrence or library.
         """
         self.layout, self.golden, self._library, self._make = convention.layout, golden, library, make
-        self._drops_others = convention.library != PLAIN.library
+        self._is_plain = convention.library == PLAIN.library
         self._main, self._state = golden.layout.result, golden.layout.initial[0]
-        self._states = (self._state, *states)
+        self._states, self._call = (self._state, *states), golden.call
         self._require_fitting()
         if why := next(self._refused(), None):
             raise Unsupported(why)
@@ -66,6 +66,10 @@ class KernelArrays:
         layout, golden = self.layout, self.golden
         if layout.is_by_step and golden.offsets is not None:
             yield "packed sequences: the kernel computes one time step"
+        if self._call.num_accepted_tokens is not None and not (layout.slots_by_step or self._is_plain):
+            yield "a place for each time step: the kernel has one for each sequence"
+        if layout.slots and len(golden.layout.states) > 1:
+            yield "a pool of several states"
         if isinstance(golden, TracedInputs):
             if layout.in_place:
                 yield "gradients: the kernel changes its state in place"
@@ -165,12 +169,12 @@ class KernelArrays:
         """Return an initial state in the layout of the kernel: writable, and in a pool, if it changes in place."""
         layout, library = self.layout, self._library
         state = self._arranged(self._single(self._state, state))
-        if layout.slots:
+        if layout.slots and self._call.state_indices is None:
             slots, places = self._slots(), np.zeros(2 * len(self._slots()) + 1, int)
             places[slots] = np.arange(len(slots))
             state = library.take(state, places, 0)
             state[np.setdiff1d(np.arange(len(places)), slots)] = np.nan
-        return library.writable(state) if layout.in_place else state
+        return state if layout.in_place is False else library.writable(state)
 
     def _arranged(self, state: Any) -> Any:  # noqa: ANN401
         """Return a state with its axes, heads and columns in the order of the kernel."""
@@ -188,7 +192,7 @@ class KernelArrays:
     def _last_state(self, state: Any) -> Any:  # noqa: ANN401
         """Return a last state in our layout."""
         layout, library = self.layout, self._library
-        if layout.slots:
+        if layout.slots and self._call.state_indices is None:
             state = library.take(state, self._slots(), 0)
         if self._state == "S0" and layout.state == "value key":
             state = state.swapaxes(-1, -2)
@@ -215,9 +219,9 @@ class KernelArrays:
         elif golden.offsets is not None:
             found[OFFSETS] = self._integers(golden.offsets)
         if self.layout.slots:
-            slots = self._slots()
-            each = np.repeat(slots[:, None], golden.time, 1) if self.layout.slots_by_step else slots
-            found[self.layout.slots] = self._integers(each)
+            slots = self._slots() if self._call.state_indices is None else self._call.state_indices
+            by_step = self.layout.slots_by_step and slots.ndim == 1
+            found[self.layout.slots] = self._integers(np.repeat(slots[:, None], golden.time, 1) if by_step else slots)
         return found
 
     def _integers(self, array: NDArray[np.int64]) -> Any:  # noqa: ANN401
@@ -234,7 +238,8 @@ class KernelArrays:
         """
         if self.layout == KernelLayout():
             return function(values)
-        before = self._library.writable(values[self._state]) if self.layout.in_place else None
+        given = values[self._state]
+        before = self._library.writable(given) if self.layout.in_place else None
         if self.layout.is_by_step:
             found, parts = self._by_step(function, values)
         else:
@@ -244,9 +249,12 @@ class KernelArrays:
             return found  # the reader of outputs says what is wrong
         out, last = parts
         if before is not None:
-            _require_changed(before, values[self._state], last)
-            last = values[self._state]
+            _require_changed(before, given, last)
+        if before is not None or (last is None and self.layout.in_place is None):
+            last = given
         out = self._permuted(self._main, self._in_our_order(out), back=True)
+        if self._call.snapshot_every and isinstance(found, tuple | list):
+            return out, self._last_state(last), *found[2:]
         return out if last is None else (out, self._last_state(last))
 
     def _by_step(self, function: Callable[[Values], Any], values: Values) -> tuple[Any, tuple[Any, Any] | None]:
@@ -255,11 +263,11 @@ class KernelArrays:
         for of_step in self._steps(values):
             found = function({**values, **of_step})
             parts = self._parts(found)
-            if parts is None or (parts[1] is None and not self.layout.in_place):
+            if parts is None or (parts[1] is None and self.layout.in_place is False):
                 return found, None
             out, last = parts
             outputs.append(out[:, 0] if self.layout.order == "batch 1 head" else out)
-            if not self.layout.in_place:
+            if last is not None and not self.layout.in_place:
                 values = {**values, **dict.fromkeys(self._states, last)}
         return found, (self._library.stack(outputs, 1), last)
 
@@ -269,7 +277,7 @@ class KernelArrays:
             names = (self._main, f"{self._state.removesuffix('0')}_n")
             return (found[names[0]], found.get(names[1])) if {*found} in ({*names}, {names[0]}) else None
         if isinstance(found, tuple | list):
-            several = len(found) > 2 and not self._drops_others  # noqa: PLR2004 - o and a state
+            several = len(found) > 2 + bool(self._call.snapshot_every) and self._is_plain
             return None if several or not found else (found[0], found[1] if len(found) > 1 else None)
         return (found, None) if hasattr(found, "ndim") else None
 

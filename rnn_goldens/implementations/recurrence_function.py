@@ -17,6 +17,7 @@ from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.conventions.kernel_convention import OF_LAYOUT, OFFSETS, Kernel
 from rnn_goldens.conventions.kernels import PLAIN, kernel_conventions
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.call import ARGUMENTS
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY, RECURRENCES, Recurrence
 from rnn_goldens.implementations.array_library import JAX, MLX, NUMPY, ROOTS, Library, Make, library_that_defines
 from rnn_goldens.implementations.differentiation import TracedInputs
@@ -85,7 +86,7 @@ def _arrays(of: Recurrence) -> tuple[str, ...]:
 
 def _where_needed(of: Recurrence) -> tuple[str, ...]:
     """Return the other names of parameters that have a meaning for a recurrence."""
-    return (*STATES, *of.layout.initial, *of.conditional, *of.options, OFFSETS)
+    return (*STATES, *of.layout.initial, *of.conditional, *of.options, OFFSETS, *ARGUMENTS)
 
 
 class FunctionOfArrays:
@@ -136,7 +137,7 @@ class FunctionOfArrays:
             arguments = self._arguments(golden, values)
             return self._function(*arguments.args, **arguments.kwargs)
 
-        return kernel.call(call, kernel.given(_values(golden, make)))
+        return kernel.call(call, kernel.given(_values(golden, make, library)))
 
     @property
     def library(self) -> Library:
@@ -196,7 +197,7 @@ class FunctionOfArrays:
         """Return the arguments of the function, given those by our names and by those of its layout."""
         initial, layout = {*golden.layout.initial}, self.convention.layout
         absent = set() if golden.given_states or layout.in_place or layout.is_by_step else {*initial, *STATES}
-        absent |= {OFFSETS} if values[OFFSETS] is None else set()
+        absent |= {name for name in (OFFSETS, *ARGUMENTS) if values[name] is None}
         parameters = self._signature.parameters.values()
         taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
         others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
@@ -264,6 +265,8 @@ class FunctionOfArrays:
                 yield option
         if golden.offsets is not None and OFFSETS not in self._names:
             yield OFFSETS
+        slots = ("state_indices",) if self.convention.layout.slots else ()
+        yield from (name for name in golden.call.arguments if name not in (*self._names, *slots))
 
 
 def _package(function: Any) -> str:  # noqa: ANN401 - anything that can be called
@@ -271,8 +274,9 @@ def _package(function: Any) -> str:  # noqa: ANN401 - anything that can be calle
     return str(getattr(_innermost(function), "__module__", None) or "").partition(".")[0]
 
 
-def _values(golden: Inputs, make: Make) -> dict[str, Any]:
+def _values(golden: Inputs, make: Make, library: Library) -> dict[str, Any]:
     """Return the argument for each known name of a parameter."""
+    of_call = {n: library.asarray(v) if hasattr(v, "dtype") else v for n, v in golden.call.arguments.items()}
     arrays = {**golden.inputs, **golden.weights, **golden.states}
     made = {name: make(array) for name, array in arrays.items()}
     whole = tuple(made[name] for name in golden.states)
@@ -281,6 +285,8 @@ def _values(golden: Inputs, make: Make) -> dict[str, Any]:
         **dict.fromkeys(STATES, whole if len(whole) > 1 else whole[0]),
         **_options(golden),
         OFFSETS: None if golden.offsets is None else make(golden.offsets),
+        **dict.fromkeys(ARGUMENTS),
+        **of_call,
     }
 
 

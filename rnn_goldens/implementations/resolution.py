@@ -44,6 +44,9 @@ Implementation = Callable[[Inputs], tuple[Any, ...]]
 
 STEP_ARGUMENTS = 3
 
+RESET = "reset_states"
+"""The method of an implementation that keeps states between calls: the next call starts anew."""
+
 NO_GRADIENTS_IN_ONNX = "ONNX Runtime computes outputs but no gradients"
 
 BY_NAME_ONLY = ("paddle", "mindspore", "mlx", "equinox")
@@ -62,25 +65,43 @@ def adapt(found: object) -> Implementation:
     """Return an implementation, a function ``golden → outputs``, for a user's network; out alone is a tuple of one.
 
     Args:
-        found: a network as in the table above. It receives inputs: a golden without its expected values.
+        found: a network as in the table above. It receives inputs: a golden without its expected values. If it keeps
+            states between calls, it has a method ``reset_states``, which is called before each call that starts anew;
+            a class that has it is created without arguments.
 
     Raises:
         WrongUse: ``found`` is not in the table above.
     """
-    by_kind = _by_kind(found)
+    found = _created(found)
+    by_kind, reset = _by_kind(found), None if isinstance(found, type) else getattr(found, RESET, None)
+    is_own = str(getattr(found, "__module__", "")).startswith("rnn_goldens.")
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
         inputs = golden.for_implementation() if isinstance(golden, Golden) else golden
-        found = by_kind[golden.config.kind].run(inputs)
-        return (found,) if is_array(found) else found
+        if reset is None and inputs.call.continues:
+            raise Unsupported(f"it keeps no states between calls: it has no {RESET}()")
+        if is_own and inputs.call.arguments:
+            raise Unsupported(f"calls with {', '.join(inputs.call.arguments)}: it has single calls only")
+        if reset is not None and not inputs.call.continues:
+            reset()
+        outputs = by_kind[golden.config.kind].run(inputs)
+        return (outputs,) if is_array(outputs) else outputs
 
     return refusing_what_is_not_implemented(implementation)
 
 
+def _created(found: object) -> object:
+    """Return an object of a class that keeps states between calls; anything else unchanged."""
+    is_stateful = isinstance(found, type) and hasattr(found, RESET) and not hasattr(found, "load_state_dict")
+    if not isinstance(found, type) or not is_stateful or any(is_of(package, found) for package in ("keras", "flax")):
+        return found
+    return found()
+
+
 def adapt_backward(found: object) -> Backward:
     """Return a function that computes the gradients of a user's network, as accepted by ``adapt``, or refuses them."""
-    by_kind = _by_kind(found)
+    by_kind = _by_kind(_created(found))
     return refusing_what_is_not_implemented(lambda golden: by_kind[golden.config.kind].gradients(golden))
 
 

@@ -106,13 +106,15 @@ class GoldenUnderTest(Golden):
         """Check as ``Golden.check_calls`` does, and record verdicts. The marker or option sets the default calls."""
         __tracebackhide__ = True
         reference, log = self._reference.comparing(outputs), self.check_log
-        watched = self._watched(run, partial(outputs_of, golden=reference))
+        watched = self._watched(run, lambda found: found)
+        again = partial(outputs_of, golden=reference)
         compared = partial(
-            self._compared, call_again=lambda: watched(self._reference.for_implementation()), outputs=outputs
+            self._compared, call_again=lambda: again(watched(self._reference.for_implementation())), outputs=outputs
         )
         patterns = log.selected.calls if calls is None else calls
         log.called.update([patterns] if isinstance(patterns, str) else patterns)
-        for name, verdict in compare_calls(reference, watched, compared, patterns, log.note_refusal):
+        explain = self.search.of_calls.explained
+        for name, verdict in compare_calls(reference, watched, compared, patterns, log.note_refusal, explain):
             log.patterns_run.add(name)
             self._judge(verdict)
 

@@ -87,6 +87,8 @@ class Program:
         __tracebackhide__ = True
         if lacking := self.hello.lacks(golden):
             raise Unsupported(f"{self.name} does not support {lacking}")
+        if golden.call.continues or golden.call.arguments:
+            raise Unsupported("the protocol has single calls only: a program keeps no states")
         try:
             answer = self._request(golden, back=back)
         except Misbehaviour as why:
