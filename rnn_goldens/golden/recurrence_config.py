@@ -189,7 +189,7 @@ def recurrence_config(cell: str, values: Mapping[str, Any], own: Recurrence | No
         raise WrongUse(f"{cell}: past is {sizes['past']}, but must be width - 1 = {sizes['width'] - 1}")
     options = {name: values[name] for name in recurrence.options if values.get(name) is not None}
     for name, value in options.items():
-        if must := _problem_of_option(name, value):
+        if must := _problem_of_option(name, value, is_own=own is not None):
             raise WrongUse(f"{cell}: {name} is {value!r}, but must be {must}")
     return RecurrenceConfig(cell, recurrence, sizes | {n: _stored(value) for n, value in options.items()})
 
@@ -198,9 +198,9 @@ def _stored(value: Any) -> Any:  # noqa: ANN401 - a number or a word
     return value if isinstance(value, str) else float(value)
 
 
-def _problem_of_option(name: str, value: object) -> str:
-    """Return what an option must be if it is not that."""
-    if name in WORDS:
+def _problem_of_option(name: str, value: object, *, is_own: bool) -> str:
+    """Return what an option must be if it is not that. Those of a user's own recurrence are any numbers."""
+    if name in WORDS and not is_own:
         return "" if value in WORDS[name] else " or ".join(map(repr, WORDS[name]))
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
         return "a finite number"
@@ -210,7 +210,7 @@ def _problem_of_option(name: str, value: object) -> str:
         "beta_limit": (value in (1, 2), "1 or 2"),
     }
     is_within, must = limits.get(name, (True, ""))
-    return "" if is_within else must
+    return "" if is_within or (is_own and name != "scale") else must
 
 
 def _problem_of_heads(sizes: Mapping[str, int]) -> str:

@@ -106,7 +106,7 @@ class FunctionOfArrays:
         takes_keywords = any(p.kind is p.VAR_KEYWORD for p in parameters)
         further = (*(self.convention.keywords if takes_keywords else ()), *self.convention.carried)
         self._names = {self.convention.ours(name) for name in (*self._signature.parameters, *further)}
-        self._takes_others = self.convention is PLAIN and any(p.kind is p.VAR_KEYWORD for p in parameters)
+        self._takes_others = takes_keywords and declared is None and self.convention.library == PLAIN.library
         self._needed = [p.name for p in parameters if p.default is p.empty and p.kind not in _VARIABLE]
         self._has_positional = any(p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD) for p in parameters)
 

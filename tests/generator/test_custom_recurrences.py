@@ -215,6 +215,12 @@ def taken_option(x: Any, h: Any, *, d: float = 2.0) -> Any:
     return (d * h,), (h + x,)
 
 
+@recurrence(**ONE)
+def limited(x: Any, h: Any, *, beta_limit: float = 1.0, lower_bound: float = 0.0) -> Any:
+    """Options with the names of others, which are 1 or 2, and negative."""
+    return (h,), (beta_limit * h + x + lower_bound * h,)
+
+
 @recurrence(inputs={"x": "d"}, states={"h": "d", "s": "d"}, outputs={"y": "d"}, compared=["s", "h"])
 def centred(x: Any, h: Any, s: Any) -> Any:
     """Two states: a sum that is centred over its units, and a plain one."""
@@ -321,6 +327,14 @@ def test_options_are_numbers_with_defaults() -> None:
             certify(scenario_of("good", {"d": 2, "rate": wrong}))
     with pytest.raises(Refused, match=r"no size or option of .*good 'size'"):
         certify(scenario_of("good", {"d": 2, "size": 3}))
+
+
+def test_limits_of_options_of_built_in_recurrences_do_not_apply_to_options_with_the_same_names() -> None:
+    golden = certify(scenario_of("limited", {"d": 2, "beta_limit": 3, "lower_bound": 0.5}))
+    assert golden.expected["h_n"].tolist() == [[4.5, 4.5]]
+    kda = {"id": "mine/kda", "purpose": "Wrong.", "cell": "kda", "inputs": {}}
+    with pytest.raises(Refused, match="beta_limit is 3, but must be 1 or 2"):
+        certify(RecurrenceScenario(**kda, config={"heads": 1, "d_k": 1, "d_v": 1, "beta_limit": 3}))
 
 
 def test_a_recurrence_is_no_cell_and_a_cell_no_recurrence() -> None:
