@@ -9,15 +9,18 @@ import numpy as np
 from rnn_goldens.cells import Array, outputs
 from rnn_goldens.cells.network import AnyCase
 from rnn_goldens.cells.runner import Runner, States
-from rnn_goldens.deviations.deviation import OF_ALL_RECURRENCES, Deviation
+from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.deviations.wrong_pass import WrongPass, overriding
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.call import Call
 from rnn_goldens.golden.data import InputsData
+from rnn_goldens.golden.recurrences import RECURRENCES
 
-RECURRENCES, _ = OF_ALL_RECURRENCES
 ANY = (*CELLS, *RECURRENCES)
+ONE_STATE = tuple(name for name, of in RECURRENCES.items() if len(of.states) == 1)
+"""The recurrences whose states can be in a pool."""
+
 LSTM = ("lstm",)
 
 Times = Sequence[int]
@@ -163,7 +166,7 @@ class _StatesByRow(Runner):
 
 _PLACES = _in_calls("pool", "mixed", "drafts")
 
-PLACES = table(cells=RECURRENCES)(
+PLACES = table(cells=ONE_STATE)(
     place_of_padding_is_last=(
         "Takes the place -1 of a row of padding for the last place of the pool: reads and overwrites it.",
         _in_calls("pool")(place=lambda _, index, size: index % size),
@@ -212,7 +215,7 @@ def _stale(right: Runner, call: Call, number: int, times: Times) -> bool:
     return right.has_state(call, number, times) or times[number] == 1
 
 
-MIXED = table(cells=RECURRENCES)(
+MIXED = table(cells=ONE_STATE)(
     state_of_row_that_begins_not_zero=(
         "Starts a row that begins from what lies in its place: ignores has_initial_state.",
         _in_calls("mixed")(has_state=lambda *_: True),
@@ -260,11 +263,11 @@ def _accepted(change: Callable[[int, int], int]) -> WrongCalls:
     return _in_calls("drafts")(accepted=accepted)
 
 
-DRAFTS = table(cells=RECURRENCES)(
+DRAFTS = table(cells=ONE_STATE)(
     rejected_drafts_kept=(
         "Keeps one state for each sequence, that after the last drafted step: rejected drafts stay in it.",
         _in_calls("drafts")(written=_last_step_only, accepted=lambda *_: 1),
-        {"stands_for": ("vllm PR52942", "llama.cpp PR20075")},
+        {"stands_for": ("vllm PR52942", "vllm PR50272", "llama.cpp PR20075")},
     ),
     accepted_drafts_ignored=(
         "Continues from the state after the first step of the call before, however many were accepted.",
@@ -320,7 +323,7 @@ def _moved(by: Callable[[int], int]) -> Callable[..., list[tuple[int, int]]]:
     return snapshots
 
 
-SNAPSHOTS = table(make=lambda wrong: _in_calls("snapshots")(snapshots=wrong), cells=RECURRENCES)(
+SNAPSHOTS = table(make=lambda wrong: _in_calls("snapshots")(snapshots=wrong), cells=ONE_STATE)(
     snapshots_on_grid_of_all_sequences=(
         "From the second sequence on, takes snapshots at multiples of snapshot_every steps of all sequences together, "
         "not of its own.",
@@ -361,7 +364,7 @@ def _on_the_right(right: Runner, call: Call, number: int, time: int) -> Array:
     return np.arange(len(right.updating(call, number, time)))
 
 
-PADDING_AND_EMPTY = table(cells=RECURRENCES)(
+PADDING_AND_EMPTY = table(cells=ONE_STATE)(
     last_state_of_empty_sequence_zero=(
         "Does not write the last state of an empty sequence: it is zero, not the initial state.",
         _in_calls("empty")(computed=_zero_if_empty),
