@@ -73,6 +73,15 @@ _OF_GATES: dict[str, Any] = {
 }
 """How flash-linear-attention calls kernels that compute norms and gates themselves."""
 
+_of_state_update = partial(
+    KernelConvention,
+    "mamba_ssm",
+    cells=_SCANS,
+    names={"x": "u", "dt_softplus": "step_size"},
+    values={"dt_softplus": _has_softplus},
+    lacking={"grouped-channels": "groups of channels: its groups are of heads"},
+)
+
 KERNELS = (
     KernelConvention(
         "transformers",
@@ -263,16 +272,18 @@ KERNELS = (
         layout=KernelLayout("batch channel time"),
         run="mamba_ssm 2.3.2, its reference in torch",
     ),
-    KernelConvention(
-        "mamba_ssm",
-        "selective_state_update",
-        _SCANS,
+    _of_state_update(
+        functions="selective_state_update, in Triton",
+        cells=("mamba",),  # without dt_bias it raises TypeError
+        signs=("state", "dt_softplus", "state_batch_indices"),
+        layout=KernelLayout("batch head", slots="state_batch_indices", in_place=True),
+        run="mamba_ssm 2.3.2, Triton's interpreter",
+    ),
+    _of_state_update(
+        functions="selective_state_update_ref",
         signs=("state", "dt_softplus"),
-        names={"x": "u", "dt_softplus": "step_size"},
-        values={"dt_softplus": _has_softplus},
         layout=KernelLayout("batch head", in_place=True),
-        lacking={"grouped-channels": "groups of channels: its groups are of heads"},
-        run="mamba_ssm 2.3.2, its reference in torch",
+        run="mamba_ssm 2.3.2",
     ),
     KernelConvention(
         "mamba_ssm",
