@@ -21,6 +21,7 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import RECURRENCES as OF_RECURRENCES
 
 GROUP_HEADER = """\
 # {title}
@@ -31,6 +32,16 @@ GROUP_HEADER = """\
 margin of at least 5 in every precision. Otherwise, the note has the largest margin of any golden, in the cell where
 this margin is smallest. “allowed”: a correct implementation may do this.
 {undetected}Equations are shown where they differ: right (-) and wrong (+).
+"""
+
+CALLS_HEADER = """\
+# {title}
+
+<!-- Made by `make generate`; do not edit. -->
+
+{count} [known bugs](../deviations.md) in what is kept between calls. Single calls are right, so that these bugs have no
+margins: a bug is detected by the [call patterns](../serving.md) that it lists. Without a note, a bug applies to all
+standard cells and recurrences; “recurrences”: to all of these.
 """
 
 UNDETECTED_NOTE = "“not in”: [undetected](#undetected) in this precision, in some cell.\n"
@@ -100,7 +111,8 @@ def group_page(group: str, sections: Sections, detected: Detected) -> str:
         for allowed in (False, True)
     )
     note = UNDETECTED_NOTE if hidden else ""
-    parts = [GROUP_HEADER.format(title=group, count=sum(map(len, sections.values())), undetected=note)]
+    header = CALLS_HEADER if group == CALLS_GROUP else GROUP_HEADER
+    parts = [header.format(title=group, count=sum(map(len, sections.values())), undetected=note)]
     for heading, family in sections.items():
         parts.append(f"\n## {heading}\n")
         parts += [part for member in family for part in _entry(member, detected, is_of=family[0])]
@@ -145,17 +157,23 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[str]:
     """Yield the entry of a deviation: cells, sentence, small margins, reports of real bugs, and equation."""
-    cells = "" if set(d.cells) == set(CELLS) else f"*{', '.join(d.cells)}*: "
+    shown_by = f" Detected by `calls={','.join(d.wrong.calls)}`." if isinstance(d.wrong, WrongCalls) else ""
     wild = f" Reported: {', '.join(d.stands_for)}." if d.stands_for else ""
     yield f"\n### `{d.name}`\n\n"
-    note = (
-        f" Detected by `calls={','.join(d.wrong.calls)}`." if isinstance(d.wrong, WrongCalls) else _margins(d, detected)
-    )
-    yield wrapped(f"{cells}{d.sentence}{note}{wild}")
+    yield wrapped(f"{_cells(d)}{d.sentence}{shown_by or _margins(d, detected)}{wild}")
     if isinstance(is_of.wrong, Alteration) and not is_of.is_backward:
         both = (difference(cell, wrong) for cell, wrong in d.alteration.equations.items())
         if differing := [line for line in next(both, []) if line[0] in "-+"]:  # of the first cell
             yield "".join(f"{line}\n" for line in ("", "```diff", *differing, "```"))
+
+
+def _cells(d: Deviation) -> str:
+    """Return the cells of a deviation, in front of its sentence; "" if it applies to all that its page is about."""
+    every = {*CELLS, *OF_RECURRENCES} if isinstance(d.wrong, WrongCalls) else {*CELLS}
+    if {*d.cells} == every:
+        return ""
+    is_of_recurrences = isinstance(d.wrong, WrongCalls) and {*d.cells} == {*OF_RECURRENCES}
+    return f"*{'recurrences' if is_of_recurrences else ', '.join(d.cells)}*: "
 
 
 def _margins(d: Deviation, detected: Detected) -> str:
@@ -210,7 +228,8 @@ changed by more than 15 %.
 
 ## All deviations by group
 
-`rnn-goldens explain --list` prints all names. The number of deviations by group:
+`rnn-goldens explain --list` prints all names. The number of deviations by group, of outputs and gradients of a single
+call, and of what is kept [between calls](serving.md):
 
 {groups}
 ## Outputs
@@ -270,13 +289,14 @@ def _sections(group: str) -> dict[str, Sequence[Deviation]]:
 
 def _index(corpus: Corpus, detected: Detected) -> Iterator[str]:
     outputs, backward = list(members(OUTPUTS)), list(members(GRADIENTS))
+    of_calls = [d for family in CALLS.values() for d in family]
+    kinds = (outputs, backward, of_calls)
     groups = [
-        (f"[{group}]({_file(group)})", *(sum(d.name in _names(group) for d in of) for of in (outputs, backward)))
-        for group in GROUPS
+        (f"[{group}]({_file(group)})", *(sum(d.name in _names(group) for d in of) for of in kinds)) for group in GROUPS
     ]
     core = sum(CORE in entry.features for entry in corpus.entries)
     with_gradients = sum(bool(entry.gradients) for entry in corpus.entries)
-    groups_table = table(("group", "outputs", "gradients"), groups)
+    groups_table = table(("group", "outputs", "gradients", "calls"), groups)
     yield HEADER.format(enough=detected.enough, groups=groups_table, count=len(outputs))
     yield _totals(outputs, detected)
     yield BACKWARD_HEADER.format(count=len(backward), goldens=with_gradients)

@@ -197,10 +197,11 @@ class FunctionOfArrays:
         """Return the arguments of the function, given those by our names and by those of its layout."""
         initial, layout = {*golden.layout.initial}, self.convention.layout
         absent = set() if golden.given_states or layout.in_place or layout.is_by_step else {*initial, *STATES}
-        absent |= {name for name in (OFFSETS, *ARGUMENTS) if values[name] is None}
+        not_asked = {name for name in ARGUMENTS if values[name] is None}
+        absent |= not_asked | ({OFFSETS} if values[OFFSETS] is None else set())
         parameters = self._signature.parameters.values()
         taken = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
-        others = values.keys() - taken - {*STATES} - (initial if taken & {*STATES} else set())
+        others = values.keys() - taken - not_asked - {*STATES} - (initial if taken & {*STATES} else set())
         found, convention = dict[str, Any](), self.convention
         further = {name: convention.value(name, values) for name in convention.keywords if name not in taken}
         for parameter in parameters:

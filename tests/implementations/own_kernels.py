@@ -62,8 +62,8 @@ def without_decay(q: Tensor, k: Tensor, v: Tensor, beta: Tensor, state: Tensor) 
     return gated_delta(q, k, v, torch.zeros_like(beta), beta, state)
 
 
-def with_mask(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    return gated_delta(q, k, v, g * mask, beta)
+def with_segments(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
+    return gated_delta(q, k, v, g * segments, beta)
 
 
 def without_offsets(q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Any, scale: float) -> Any:

@@ -135,13 +135,14 @@ def test_other_names_in_a_mapping_are_an_error() -> None:
     ("kernel", "problem"),
     [
         (own.without_decay, "without_decay has no parameter g: "),
-        (own.with_mask, "with_mask needs mask, which gated_delta does not have: "),
+        (own.with_segments, "with_segments needs segments, which gated_delta does not have: "),
         (partial(own.gated_delta, g=torch.zeros(1)), "gated_delta has no parameter g: "),
     ],
 )
 def test_a_missing_or_unknown_parameter_is_wrong_use_that_lists_all(kernel: Any, problem: str) -> None:
-    known = "parameters of gated_delta are q, k, v, g, beta; where needed state, S0, scale, decay, offsets; any other "
-    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}needs a default$"):
+    of_calls = "state_indices, num_accepted_tokens, has_initial_state, snapshot_every, mask"
+    known = f"parameters of gated_delta are q, k, v, g, beta; where needed state, S0, scale, decay, offsets, {of_calls}"
+    with pytest.raises(WrongUse, match=f"^{re.escape(problem + known)}; any other needs a default$"):
         received(kernel)
 
 

@@ -65,7 +65,7 @@ def test_a_marker_selects_call_patterns(run: Run) -> None:
         def test_crash(rnn_golden): rnn_golden.check_calls(nets.crashes_the_second_time)
     """)
     result.assert_outcomes(passed=4, failed=8)
-    result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: out is *"])
+    result.stdout.fnmatch_lines(["*documented/mini-batch in float32, like state_not_reset: the second call differs *"])
     result.stdout.fnmatch_lines(["E*in calls=twice, the same call once more: *; a single call was right"])
     result.stdout.no_fnmatch_line("*refused call patterns*")
 
@@ -103,7 +103,7 @@ def test_the_check_command_runs_a_selected_call_pattern(project: pytest.Pytester
     command = ("check", "nets:keeps_its_state", "-k", "documented", "--rnn-goldens-calls=twice", "--tb=line")
     result = project.run(sys.executable, "-m", "rnn_goldens", *command)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*documented/mini-batch in float32: the second call differs from the first: *"])
+    result.stdout.fnmatch_lines(["*documented/mini-batch in float32, like state_not_reset: the second call *"])
 
 
 def test_refused_call_patterns_are_listed_at_the_end(run: Run, workers: tuple[str, ...]) -> None:

@@ -59,7 +59,8 @@ def test_chunks_are_refused_with_the_reason_where_they_round_the_state(kernel: p
     result.stdout.fnmatch_lines(
         [
             "chunks was refused for 22 of 26 goldens: a recurrence's state is float32 inside,",
-            "  but bfloat16 between two parts",
+            "  but bfloat16 between two calls: if that is intended, declare",
+            "  --rnn-goldens-profile=all-stored",
             "calls=chunks was not run: it was refused",
         ]
     )
