@@ -79,21 +79,22 @@ def _not_reset(*names: str) -> Callable[..., States]:
     return states
 
 
-_CONTINUED = _in_calls("chunks", "steps", "stateful", "pool", "mixed")
+_SINGLE_STEPS = ("steps", "pool")
+_CONTINUED = ("chunks", "stateful", "mixed", "drafts", "snapshots")
 
 CONTINUED = table(cells=ANY)(
     state_of_call_before_ignored=(
         "Starts each call from zero, also one that continues another.",
-        _CONTINUED(given=lambda _, states, __: _zeros(states)),
+        _in_calls(*_SINGLE_STEPS, *_CONTINUED)(given=lambda _, states, __: _zeros(states)),
     ),
     state_ignored_by_several_steps=(
         "Starts a call of several steps from zero; a call of one step uses the state.",
-        _CONTINUED(given=lambda _, states, time: _zeros(states) if time > 1 else states),
+        _in_calls(*_CONTINUED)(given=lambda _, states, time: _zeros(states) if time > 1 else states),
         {"stands_for": ("transformers PR45513", "transformers#46190")},
     ),
     state_ignored_by_one_step=(
         "Starts a call of one step from zero; a call of several steps uses the state.",
-        _CONTINUED(given=lambda _, states, time: _zeros(states) if time == 1 else states),
+        _in_calls(*_SINGLE_STEPS, *_CONTINUED)(given=lambda _, states, time: _zeros(states) if time == 1 else states),
     ),
     state_not_reset=(
         "Keeps the state over a reset: a call without an initial state continues the last call.",
