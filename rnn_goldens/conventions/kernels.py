@@ -334,13 +334,13 @@ PLAIN = KernelConvention(
 )
 """Our own names and layout."""
 
-_POOLS = ("state_indices", *(other for other, ours in OTHER_NAMES.items() if ours == "state_indices"))
+_PLACES = "state_indices"
 
 
 def _plain(parameters: Collection[str]) -> KernelConvention:
     """Return our own convention for a function with these parameters: one of them may take places in a pool."""
-    slots = next((name for name in _POOLS if name in parameters), "")
-    return replace(PLAIN, layout=KernelLayout(slots=slots, in_place=None)) if slots else PLAIN
+    takes_places = _PLACES in map(PLAIN.ours, parameters)
+    return replace(PLAIN, layout=KernelLayout(slots=_PLACES, in_place=None)) if takes_places else PLAIN
 
 
 def kernel_conventions(parameters: Collection[str], package: str = "") -> tuple[KernelConvention, ...]:

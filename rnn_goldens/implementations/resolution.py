@@ -28,6 +28,7 @@ from typing import Any, NoReturn
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.comparison.call_patterns import Backward
 from rnn_goldens.comparison.returned import is_array
+from rnn_goldens.conventions.kernel_convention import Kernel
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
@@ -74,7 +75,7 @@ def adapt(found: object) -> Implementation:
     """
     found = _created(found)
     by_kind, reset = _by_kind(found), None if isinstance(found, type) else getattr(found, RESET, None)
-    is_own = str(getattr(found, "__module__", "")).startswith("rnn_goldens.")
+    is_own = not isinstance(found, Kernel) and str(getattr(found, "__module__", "")).startswith("rnn_goldens.")
 
     def implementation(golden: Inputs) -> tuple[Any, ...]:
         __tracebackhide__ = True
