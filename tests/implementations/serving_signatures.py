@@ -1,5 +1,6 @@
 """Right kernels in torch with the signatures of libraries that serve models: names, layout and flags."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -78,20 +79,27 @@ def flashinfer_mtp(
 def vllm_fused_recurrent(
     q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Maybe = None, scale: float | None = None,
     initial_state: Maybe = None, inplace_final_state: bool = True, cu_seqlens: Maybe = None,
-    ssm_state_indices: Maybe = None, use_qk_l2norm_in_kernel: bool = False,
+    ssm_state_indices: Maybe = None, num_accepted_tokens: Maybe = None, use_qk_l2norm_in_kernel: bool = False,
 ) -> tuple[Tensor, Tensor]:  # fmt: skip
-    """That of vllm 0.33, fused_recurrent_gated_delta_rule: a pool, with an index for each step; 0 is skipped."""
+    """That of vllm 0.33, fused_recurrent_gated_delta_rule: a pool, with an index for each step; below 1 is skipped."""
     assert len(q) == 1
     assert beta is not None
     assert initial_state is not None
     assert cu_seqlens is not None
     assert ssm_state_indices is not None
-    assert (ssm_state_indices > 0).all()
     assert inplace_final_state
-    slots, scale = ssm_state_indices[:, 0], scale or k.shape[-1] ** -0.5
-    o, last = own.gated_delta(q, k, v, g, beta, initial_state[slots].mT, scale=scale, offsets=cu_seqlens)
-    initial_state[slots] = last.mT
-    return o, initial_state
+    out, scale = q.new_full((1, q.shape[1], v.shape[2], v.shape[3]), torch.nan), scale or k.shape[-1] ** -0.5
+    for number, (begin, end) in enumerate(pairwise(cu_seqlens.tolist())):
+        places = ssm_state_indices[number]
+        first = places[0 if num_accepted_tokens is None else num_accepted_tokens[number] - 1]
+        state = initial_state[first][None].mT
+        for t in range(begin, end if first > 0 else begin):
+            one = slice(t, t + 1)
+            out[:, one], state = own.gated_delta(
+                q[:, one], k[:, one], v[:, one], g[:, one], beta[:, one], state, scale=scale
+            )
+            initial_state[places[t - begin]] = state[0].mT
+    return out, initial_state
 
 
 def sglang_chunk(
