@@ -12,7 +12,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
 from rnn_goldens.deviations.alteration import Alteration
-from rnn_goldens.deviations.calls import WrongCalls
+from rnn_goldens.deviations.calls import ANY, ONE_STATE, WrongCalls
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, RECURRENCES, RECURRENCES_BACK, members
 from rnn_goldens.explain.equations_text import difference
@@ -21,7 +21,6 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES as OF_RECURRENCES
 
 GROUP_HEADER = """\
 # {title}
@@ -41,7 +40,7 @@ CALLS_HEADER = """\
 
 {count} [known bugs](../deviations.md) in what is kept between calls. Single calls are right, so that these bugs have no
 margins: a bug is detected by the [call patterns](../serving.md) that it lists. Without a note, a bug applies to all
-standard cells and recurrences; “recurrences”: to all of these.
+standard cells and recurrences; “recurrences”: to those with one state.
 """
 
 UNDETECTED_NOTE = "“not in”: [undetected](#undetected) in this precision, in some cell.\n"
@@ -169,11 +168,9 @@ def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[st
 
 def _cells(d: Deviation) -> str:
     """Return the cells of a deviation, in front of its sentence; "" if it applies to all that its page is about."""
-    every = {*CELLS, *OF_RECURRENCES} if isinstance(d.wrong, WrongCalls) else {*CELLS}
-    if {*d.cells} == every:
+    if d.cells == (ANY if isinstance(d.wrong, WrongCalls) else CELLS):
         return ""
-    is_of_recurrences = isinstance(d.wrong, WrongCalls) and {*d.cells} == {*OF_RECURRENCES}
-    return f"*{'recurrences' if is_of_recurrences else ', '.join(d.cells)}*: "
+    return f"*{'recurrences' if d.cells == ONE_STATE else ', '.join(d.cells)}*: "
 
 
 def _margins(d: Deviation, detected: Detected) -> str:
