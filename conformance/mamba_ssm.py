@@ -22,6 +22,7 @@ from mamba_ssm.ops.selective_scan_interface import selective_scan_ref  # noqa: E
 from mamba_ssm.ops.triton.selective_state_update import selective_state_update_ref  # noqa: E402
 
 __all__ = [
+    "SelectiveStateUpdate",
     "causal_conv1d_ref",
     "causal_conv1d_update_ref",
     "mamba2",
@@ -60,3 +61,28 @@ def mamba2_in_chunks(
     filled = [torch.cat([a, a.new_zeros(a.shape[0], missing, *a.shape[2:])], 1) for a in arrays]
     y, last = ssd_minimal_discrete(*filled, block_len=64, initial_states=state[:, None])
     return y[:, : x.shape[1]] + D[:, None] * x, last
+
+
+class SelectiveStateUpdate:
+    """``selective_state_update_ref`` step by step on a state that it changes in place, kept from call to call."""
+
+    def __init__(self) -> None:
+        self.state: Tensor | None = None
+
+    def reset_states(self) -> None:
+        """Begin anew with the next call."""
+        self.state = None
+
+    def __call__(
+        self, u: Tensor, dt: Tensor, B: Tensor, C: Tensor, A: Tensor, D: Tensor, dt_bias: Tensor, step_size: str,
+        z: Tensor | None = None, state: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return y and the last state of Mamba's scan."""
+        if self.state is None:
+            self.state = u.new_zeros(len(u), *A.shape) if state is None else state.clone()
+        steps = zip(
+            *(x.unbind(1) for x in (u, dt, B, C)), [None] * u.shape[1] if z is None else z.unbind(1), strict=True
+        )
+        arguments = {"D": D, "dt_bias": dt_bias, "dt_softplus": step_size == "softplus"}
+        y = [selective_state_update_ref(self.state, *x[:2], A, *x[2:4], z=x[4], **arguments) for x in steps]
+        return torch.stack(y, 1), self.state.clone()
