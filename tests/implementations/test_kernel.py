@@ -111,6 +111,14 @@ def test_a_name_that_does_not_exist_is_an_error_that_lists_what_exists() -> None
             declare()
 
 
+def test_a_declared_kernel_is_called_in_patterns() -> None:
+    golden = CORPUS.load("gated-delta/several-steps", "float32")
+    run = adapt(rnn_goldens.kernel(of.pool, slots="slots", in_place=True))
+    golden.check_calls(run, "steps")
+    with pytest.raises(GoldenMismatch, match="place_of_padding_is_last"):  # it does not know rows of padding
+        golden.check_calls(run, "pool")
+
+
 def test_a_declaration_that_contradicts_itself_or_the_kernel_is_wrong_use() -> None:
     kernel = rnn_goldens.kernel
     golden = rnn_goldens.load("causal-conv/several-steps")
