@@ -92,6 +92,15 @@ CONTINUED = table(cells=ANY)(
         _in_calls(*_CONTINUED)(given=lambda _, states, time: _zeros(states) if time > 1 else states),
         {"stands_for": ("transformers PR45513", "transformers#46190")},
     ),
+    kept_state_ignored_by_several_steps=(
+        "Starts a call of several steps that continues another from zero; from a given state it starts right.",
+        _in_calls("stateful")(
+            states=lambda right, inputs: (
+                _zeros(right.states(inputs)) if inputs.call.continues and inputs.time > 1 else right.states(inputs)
+            )
+        ),
+        {"stands_for": ("transformers#31909",)},
+    ),
     state_ignored_by_one_step=(
         "Starts a call of one step from zero; a call of several steps uses the state.",
         _in_calls(*_SINGLE_STEPS, *_CONTINUED)(given=lambda _, states, time: _zeros(states) if time == 1 else states),
