@@ -80,14 +80,15 @@ def _that_apply(golden: GoldenData) -> "Iterator[Deviation]":
 
 @np.errstate(all="ignore")
 def _gives(one: "Deviation", results: Results, patterns: Sequence[CallPattern], right: int) -> bool:
-    """Return whether a wrong runner gives the wrong results, and all results before them are right."""
+    """Return whether a wrong runner gives the wrong results, and the single call and all results before are right."""
     from rnn_goldens.deviations.calls import WrongCalls
 
     golden = results.golden
     assert isinstance(one.wrong, WrongCalls)
     runner = one.wrong.runner()
     try:
-        runner(golden.for_implementation())  # the single call
+        if not judged(Results(golden, (runner(golden.for_implementation()),), "")).passed:
+            return False
         for pattern in patterns[:-1]:
             if not all(judged(found).passed for found in pattern.of(runner, golden)):
                 return False
