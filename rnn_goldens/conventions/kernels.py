@@ -337,21 +337,26 @@ PLAIN = KernelConvention(
 _PLACES = "state_indices"
 
 
-def _plain(parameters: Collection[str]) -> KernelConvention:
-    """Return our own convention for a function with these parameters: one of them may take places in a pool."""
-    takes_places = _PLACES in map(PLAIN.ours, parameters)
-    return replace(PLAIN, layout=KernelLayout(slots=_PLACES, in_place=None)) if takes_places else PLAIN
+def _plain(parameters: Collection[str], optional: Collection[str]) -> KernelConvention:
+    """Return our own convention for a function with these parameters: in a pool if one always receives places in it."""
+    of_places = {name for name in parameters if PLAIN.ours(name) == _PLACES}
+    slots = _PLACES if of_places.difference(optional) else ""
+    return replace(PLAIN, layout=KernelLayout(slots=slots, in_place=None)) if of_places else PLAIN
 
 
-def kernel_conventions(parameters: Collection[str], package: str = "") -> tuple[KernelConvention, ...]:
+def kernel_conventions(
+    parameters: Collection[str], package: str = "", optional: Collection[str] = ()
+) -> tuple[KernelConvention, ...]:
     """Return the conventions of a function, each of other recurrences: those of its library that it follows.
 
     Args:
         parameters: the names of its parameters.
         package: its top-level package.
+        optional: the names of the parameters that have a default.
     """
     followed = [one for one in KERNELS if one.is_of(parameters, package)]
-    return of_other_cells(one for one in followed if one.library == followed[0].library) or (_plain(parameters),)
+    of_library = of_other_cells(one for one in followed if one.library == followed[0].library)
+    return of_library or (_plain(parameters, optional),)
 
 
 def of_other_cells(conventions: Iterable[KernelConvention]) -> tuple[KernelConvention, ...]:

@@ -99,7 +99,8 @@ class FunctionOfArrays:
         self._function, self._annotations = function, [p.annotation for p in signature.parameters.values()]
         parameters = [p for p in signature.parameters.values() if p.name not in bound]
         self._signature = signature.replace(parameters=parameters)
-        conventions = declared or kernel_conventions(self._signature.parameters, _package(function))
+        optional = [p.name for p in parameters if p.default is not p.empty]
+        conventions = declared or kernel_conventions(self._signature.parameters, _package(function), optional)
         self.convention = next((one for one in conventions if cell in one.cells), conventions[0])
         others = () if cell else (name for one in conventions[1:] for name in one.cells)
         self._of_cells = {name: FunctionOfArrays(given, name) for name in others if name not in self.convention.cells}

@@ -125,6 +125,20 @@ def scan_step(
     return (y if z is None else y * silu(z.to(wide))).to(kept)
 
 
+def pooled_scan_step(
+    state: Tensor, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor | None = None,
+    z: Tensor | None = None, dt_bias: Tensor | None = None, dt_softplus: bool = False,
+    state_batch_indices: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """That in Triton, which takes places in a pool; it leaves those of padding as they are."""
+    assert state_batch_indices is not None
+    own_states = state[state_batch_indices]
+    y = scan_step(own_states, x, dt, A, B, C, D, z, dt_bias, dt_softplus)
+    is_real = state_batch_indices >= 0
+    state[state_batch_indices[is_real]] = own_states[is_real]
+    return y
+
+
 def conv_step(
     x: Tensor, conv_state: Tensor, weight: Tensor, bias: Tensor | None = None, activation: str | None = None,
     cache_seqlens: Tensor | None = None,

@@ -17,6 +17,7 @@ from rnn_goldens.implementations import adapt
 pytest.importorskip("torch", reason="the tests use kernels in torch")
 
 import torch
+from implementations import kernels_in_layouts as of
 from implementations import own_kernels as own
 from implementations import serving_signatures as serving
 from torch import Tensor
@@ -83,8 +84,8 @@ def in_numpy(
         ("pool", {0: "int64"}),
         ("drafts", {0: "int64", 1: "int64"}),
         ("mixed", {0: "int64", 2: "bool"}),
-        ("padding", {0: "int64", 4: "bool"}),
-        ("snapshots", {0: "int64", 3: "int"}),
+        ("padding", {4: "bool"}),
+        ("snapshots", {3: "int"}),
     ],
 )
 @pytest.mark.parametrize("function", [in_torch, in_numpy])
@@ -103,7 +104,7 @@ def test_parameters_receive_arrays_of_the_functions_library(
 
 def in_pool(q: Tensor, state: Tensor, places: Maybe, arrays: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Return the outputs, NaN for padding, and the pool, which is changed in place."""
-    assert places is not None
+    places = torch.arange(len(state)) if places is None else places
     real = places >= 0
     of_real = {name: arrays[name][real] for name in ("k", "v", "g", "beta")}
     o, last = own.gated_delta(q[real], **of_real, state=state[places[real]], scale=arrays["scale"])
@@ -121,6 +122,11 @@ def in_place(q: Tensor, state: Tensor, state_indices: Tensor, **arrays: Any) -> 
     return in_pool(q, state, state_indices, arrays)[0]
 
 
+def in_place_if_asked(q: Tensor, state: Tensor, state_indices: Maybe = None, **arrays: Any) -> Any:
+    o, pool = in_pool(q, state.clone() if state_indices is None else state, state_indices, arrays)
+    return (o, pool) if state_indices is None else o
+
+
 def in_place_and_returned(q: Tensor, initial_state: Tensor, state_indices: Maybe = None, **arrays: Any) -> Any:
     return in_pool(q, initial_state, state_indices, arrays)
 
@@ -129,7 +135,7 @@ def overwriting(q: Tensor, state: Tensor, state_indices: Tensor, **arrays: Any) 
     return in_pool(q, state, state_indices % len(state), arrays)
 
 
-@pytest.mark.parametrize("kernel", [returned, in_place, in_place_and_returned])
+@pytest.mark.parametrize("kernel", [returned, in_place, in_place_if_asked, in_place_and_returned])
 @pytest.mark.parametrize("golden_id", [ONE, "gated-delta/from-zero"])
 def test_a_pool_may_change_in_place_or_be_returned(kernel: Callable[..., Any], golden_id: str) -> None:
     assert failures(kernel, "pool", golden_id) == []
@@ -225,3 +231,7 @@ def test_a_declared_kernel_runs_in_a_pool() -> None:
 @pytest.mark.parametrize("golden_id", [ONE, "gated-delta/packed-from-zero"])
 def test_a_kernel_with_the_names_of_a_server_is_called_as_one(pattern: str, golden_id: str) -> None:
     assert failures(serving.vllm_fused_recurrent, pattern, golden_id) == []
+
+
+def test_a_kernel_of_one_step_runs_in_a_pool() -> None:
+    assert failures(of.pooled_scan_step, "pool", "mamba/several-steps") == []

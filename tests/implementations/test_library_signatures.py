@@ -47,6 +47,7 @@ CASES: list[tuple[Callable[..., Any], str, set[str]]] = [
     (of.causal_conv1d, "causal_conv", set()),
     (step.scan_step, "selective_scan", {"no parameter offsets", "groups of channels: its groups are of heads"}),
     (step.scan_step, "mamba", {"no parameter offsets"}),
+    (step.pooled_scan_step, "mamba", {"no parameter offsets"}),
     (step.conv_step, "causal_conv", {"no parameter offsets"}),
     (serving.flashinfer_prefill, "gated_delta", {"of flashinfer,", GROUPED, BETA, BY_KEY}),
     *(
