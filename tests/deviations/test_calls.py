@@ -25,7 +25,7 @@ FURTHER = (*GOLDENS, "gated-delta/several-steps", "lstm/plain", "gru/plain", "ca
 NAMED = {
     "state_of_call_before_ignored": ("mixed", ZERO),
     "state_ignored_by_several_steps": ("mixed", ZERO),
-    "kept_state_ignored_by_several_steps": ("stateful", "gated-delta/several-steps"),
+    "kept_state_ignored_by_several_steps": ("stateful", LONG),
     "state_ignored_by_one_step": ("mixed", ZERO),
     "state_not_reset": ("twice", ZERO),
     "c_of_call_before_ignored": ("chunks", UPPER),
