@@ -13,11 +13,11 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.recurrences import RECURRENCES
 
 ROOT = Path(__file__).parents[1]
-CUSTOM, CELLS, OWN, START, FUZZING, EXPORT, RECURRENT, STANDARDS = (
+CUSTOM, CELLS, OWN, START, FUZZING, EXPORT, RECURRENT, STANDARDS, SERVING = (
     (ROOT / f"docs/{name}.md").read_text("utf-8")
     for name in (
         *("own-goldens", "own-cells", "own-recurrences", "start", "fuzzing"),
-        *("export", "linear-recurrences", "standards"),
+        *("export", "linear-recurrences", "standards", "serving"),
     )
 )
 FILE = re.compile(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", re.DOTALL)
@@ -134,6 +134,23 @@ def test_commands_for_large_corpora_use_existing_options() -> None:
     large = CUSTOM.partition("\n## Large corpora and clusters\n")[2]
     for command in re.findall(r"^rnn-goldens generate (.*)$", large, re.MULTILINE):
         assert set(re.findall(r"--[a-z]+", command)) <= options
+
+
+LEAVES_OUT_PADDING = "        if places[0] < 0:\n            continue  # padding: no sequence is here\n"
+
+
+@pytest.mark.slow
+def test_the_page_on_serving_shows_what_is_printed(tmp_path: Path) -> None:
+    right = {name: (ROOT / f"examples/serving/{name}").read_text("utf-8") for name in ("paged.py", "stateful_lstm.py")}
+    assert LEAVES_OUT_PADDING in right["paged.py"]
+    commands = COMMAND.findall("".join(BLOCK.findall(SERVING)))
+    assert len(commands) == 4
+    for command, shown in commands:
+        for name, source in right.items():
+            (tmp_path / name).write_text(source.replace(LEAVES_OUT_PADDING, "") if shown else source, "utf-8")
+        printed = run(command, tmp_path)
+        assert shown or re.search(r"^=+ \d+ passed in ", printed, re.MULTILINE), f"{command} printed\n{printed}"
+        assert [line for line in shown.splitlines() if line not in printed] == [], f"{command} printed\n{printed}"
 
 
 KERNEL, TEST, SCENARIO = re.findall(r"^```python\n(.*?)^```$", RECURRENT, re.MULTILINE | re.DOTALL)
