@@ -8,7 +8,8 @@ from benchmarks.benchmark import Measured
 
 DECIDING = {
     "golden": "expected precision shapes tolerance",
-    "comparison": "call_patterns calls_as_served calls_in_parts served_sequences differences actual array_conversion returned verdict",
+    "comparison": "call_patterns calls_as_served calls_in_parts served_sequences states differences actual "
+    "array_conversion returned verdict",
     "encoding": "golden_types files consistency tree",
 }
 """Modules by package."""
