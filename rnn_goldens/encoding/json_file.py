@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +61,10 @@ def parse(
 def render(document: object, indent: str = "") -> str:
     """Return a document as JSON text that diffs well: a line per entry of an object, no line breaks in plain lists.
 
-    Lists of numbers, and objects of nothing else, have no spaces and no line breaks: they are most of a corpus.
+    Lists of numbers, objects of nothing else, and arrays, have no spaces and no line breaks: they are most of a corpus.
     """
     inner = indent + "  "
-    if isinstance(document, dict) and document and all(map(_is_of_numbers, document.values())):
+    if isinstance(document, dict) and (_is_array(document) or _has_only_numbers(document)):
         return json.dumps(document, allow_nan=False, separators=(",", ":"))
     if isinstance(document, dict) and document:
         entries = (f"{inner}{json.dumps(name)}: {render(value, inner)}" for name, value in document.items())
@@ -73,6 +73,14 @@ def render(document: object, indent: str = "") -> str:
         return "[\n" + ",\n".join(inner + render(item, inner) for item in document) + f"\n{indent}]"
     separators = (",", ":") if _is_of_numbers(document) else None
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=separators)
+
+
+def _is_array(document: Mapping[str, object]) -> bool:
+    return document.keys() == {"shape", "dtype", "data"}
+
+
+def _has_only_numbers(document: Mapping[str, object]) -> bool:
+    return bool(document) and all(map(_is_of_numbers, document.values()))
 
 
 def _is_of_numbers(document: object) -> bool:
