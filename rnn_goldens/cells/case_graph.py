@@ -90,6 +90,7 @@ class Recorded:
         gradients_of: names of the inputs that a golden has gradients of, in its order.
         kept: for each sequence, the factors that states keep of themselves.
         lane: an axis that is a part of the axis of heads; None if there is none.
+        states: the same graph with the stored states after every step as outputs; None if they were not recorded.
     """
 
     graph: Graph
@@ -101,6 +102,7 @@ class Recorded:
     outputs: Parts = field(default_factory=dict)
     kept: list[KeptFactors] = field(default_factory=list)
     lane: Lane | None = None
+    states: "Recorded | None" = None
 
     @property
     def results(self) -> list[Node]:
@@ -110,7 +112,7 @@ class Recorded:
     @property
     def end(self) -> int:
         """The number of values up to the last output."""
-        return 1 + max(node.place for node in self.results)
+        return 1 + max((node.place for node in self.results), default=-1)
 
     def given(self, name: str, index: Index, array: Float64) -> Node:
         """Add a part of an input, in lanes."""

@@ -85,19 +85,29 @@ class Chunked(ABC):
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield each chunk."""
-        config = self.config
         for start in range(0, self.time, self.size):
-            stop = min(start + self.size, self.time)
-            of = {name: self.columns(name, start, stop) for name in config.inputs if name != "q"}
-            beta = self.of.transpose(of["beta"]) if "beta" in of else None
-            q = [self.columns("q", start, stop, number) for number in range(config.queries)]
-            causal = np.tri(stop - start, dtype=bool)
-            yield self.with_decays(Chunk(start, stop - start, causal, of["k"], of["v"], of.get("g"), beta, q))
+            yield self.chunk(start, min(start + self.size, self.time))
+
+    def chunk(self, start: int, stop: int) -> Chunk:
+        """Return a chunk of some time steps."""
+        config = self.config
+        of = {name: self.columns(name, start, stop) for name in config.inputs if name != "q"}
+        beta = self.of.transpose(of["beta"]) if "beta" in of else None
+        q = [self.columns("q", start, stop, number) for number in range(config.queries)]
+        causal = np.tri(stop - start, dtype=bool)
+        return self.with_decays(Chunk(start, stop - start, causal, of["k"], of["v"], of.get("g"), beta, q))
 
     def step(self, x: Chunk, S: Value) -> tuple[list[Value], Value]:
         """Return the outputs of a chunk for each query of a head, (steps, d_v), and the state after the chunk."""
         new = self.new_values(x, S)
         return [self.output(q, x, new, S) for q in x.queries], self.next_state(x, new, S)
+
+    def every_step(self, x: Chunk, S: Value) -> tuple[list[Value], list[Value]]:
+        """Return the outputs of a chunk, and the state after each step: that after a chunk that ends there."""
+        shorter = [self.chunk(x.start, x.start + steps) for steps in range(1, x.steps)]
+        before_end = [self.next_state(one, self.new_values(one, S), S) for one in shorter]
+        outputs, S = self.step(x, S)
+        return outputs, [*before_end, S]
 
     # Decays.
 
@@ -236,35 +246,56 @@ class _InGraph(Chunked):
             return super().with_decays(x)
 
 
-def in_chunks(size: int) -> Form:
-    """Return the chunked form of a recurrence; the last chunk of a sequence may have fewer than ``size`` steps."""
+def in_chunks(size: int, *, states: bool = False) -> Form:
+    """Return the chunked form of a recurrence; the last chunk of a sequence may have fewer than ``size`` steps.
 
-    def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, states: Nodes) -> Unrolled:
+    With ``states``, it also has the state after every step of a chunk, as if the sequence ended there.
+    """
+
+    def form(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights: Nodes, initial: Nodes) -> Unrolled:
+        kept = _Size(size, every_state=states)
         if case.cell == "selective_scan":
-            return _scan(graph, case.config, steps, {**weights, **states}, size)
+            return _scan(graph, case.config, steps, {**weights, **initial}, kept)
         if "attention" in inspect.signature(equations_of(case.cell)).parameters:
-            return _with_equations_around(graph, case, steps, weights, states, size)
-        outputs, S = _attention(graph, case.config, steps, states["S"], size)
-        return Unrolled([{"o": o} for o in outputs], {"S": S})
+            return _with_equations_around(graph, case, steps, weights, initial, kept)
+        outputs, S = _attention(graph, case.config, steps, initial["S"], kept)
+        return _unrolled([{"o": o} for o in outputs], [{"S": one} for one in S], kept)
 
     return form
 
 
+class _Size(NamedTuple):
+    """The time steps of a chunk, and whether the states after all of them are recorded, or only the last one."""
+
+    steps: int
+    every_state: bool
+
+
+def _unrolled(outputs: list[Nodes], states: list[Nodes], size: _Size) -> Unrolled:
+    return Unrolled(outputs, states[-1], states=states if size.every_state else None)
+
+
 def _attention(
-    graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], S: Node, size: int
-) -> tuple[list[Node], Node]:
-    """Return o at each time step, and the state after the last one."""
-    chunked, outputs = _InGraph(graph, config, steps, size), list[Node]()
+    graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], S: Node, size: _Size
+) -> tuple[list[Node], list[Node]]:
+    """Return o at each time step, and the states after each step, or the last one alone."""
+    chunked, outputs, states = _InGraph(graph, config, steps, size.steps), list[Node](), list[Node]()
     for x in chunked.chunks():
-        of_queries, S = chunked.step(x, S)
-        graph.carried.add(S.place)
+        if size.every_state:
+            of_queries, found = chunked.every_step(x, S)
+        else:
+            of_queries, last = chunked.step(x, S)
+            states, found = [], [last]
+        states += found
+        S = found[-1]
+        graph.carried.update(state.place for state in found)
         for i in range(x.steps):
             outputs.append(chunked.side_by_side([chunked.of.rows(o, i, i + 1).mT for o in of_queries]))
-    return outputs, S
+    return outputs, states
 
 
 def _with_equations_around(
-    graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], weights: Nodes, states: Nodes, size: int
+    graph: Graph, case: RecurrenceCase, steps: Sequence[Nodes], weights: Nodes, states: Nodes, size: _Size
 ) -> Unrolled:
     """Add a recurrence of a model: what its equations give to the attention, the attention in chunks, and the rest."""
     before, after, taken, scale = around_attention(case)
@@ -277,11 +308,12 @@ def _with_equations_around(
     by_key = "g" in found[0] and found[0]["g"].value.shape[-2] > 1
     config = attention_config(found[0], by_key=by_key, heads=1, d_k=d_k, d_v=d_v, scale=scale)
     o, S = _attention(graph, config, found, start, size)
-    outputs, last = list[Nodes](), S
-    for o_t, of_step in zip(o, given, strict=True):
-        *results, last = _computed(graph, after, [*of_step, o_t, S])
+    outputs, over_time = list[Nodes](), list[Nodes]()
+    for o_t, of_step, S_t in zip(o, given, S if size.every_state else [S[-1]] * len(o), strict=True):
+        *results, state = _computed(graph, after, [*of_step, o_t, S_t])
         outputs.append(dict(zip(case.config.outputs, results, strict=True)))
-    return Unrolled(outputs, dict(zip(states, [last], strict=True)))
+        over_time.append(dict(zip(states, [state], strict=True)))
+    return _unrolled(outputs, over_time, size)
 
 
 def attention_config(
@@ -319,7 +351,7 @@ def around_attention(case: RecurrenceCase) -> tuple[Program, Program, list[str],
     return before, after, list(got), None if isinstance(scale, Term) else Fraction(scale)
 
 
-def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given: Nodes, size: int) -> Unrolled:
+def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given: Nodes, size: _Size) -> Unrolled:
     """Add a selective scan: each channel is gated linear attention with a decay for each of n, and values of one row.
 
     Dao & Gu (2024), section 6, where all n have the same decay.
@@ -332,11 +364,12 @@ def _scan(graph: Graph, config: RecurrenceConfig, steps: Sequence[Nodes], given:
     dt = [of.softplus(step["dt"]) for step in steps]
     v = [of_one * step["u"] for of_one, step in zip(dt, steps, strict=True)]
 
-    def channel(d: int) -> tuple[list[Node], Node]:
+    def channel(d: int) -> tuple[list[Node], list[Node]]:
         A, dt_d, v_d, h = ([of.rows(node, d, d + 1) for node in nodes] for nodes in ([given["A"]], dt, v, [given["h"]]))
         x = [{"q": step["C"], "k": step["B"], "v": v_d[t], "g": A[0].mT * dt_d[t]} for t, step in enumerate(steps)]
         return _attention(graph, attention, x, h[0].mT, size)
 
     channels = [channel(d) for d in range(given["A"].value.shape[-2])]  # one, if channels are lanes of the graph
     outputs = [{"y": of.stacked(*(o[t] for o, _ in channels)) + given["D"] * step["u"]} for t, step in enumerate(steps)]
-    return Unrolled(outputs, {"h": of.stacked(*(S.mT for _, S in channels))})
+    states = [{"h": of.stacked(*(S.mT for S in of_step))} for of_step in zip(*(S for _, S in channels), strict=True)]
+    return _unrolled(outputs, states, size)

@@ -24,6 +24,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Block, Config
+from rnn_goldens.golden.states import every_shape, stored_shapes
 from rnn_goldens.golden.stored_arrays import Float64
 
 
@@ -197,6 +198,10 @@ class Network(Arithmetic):
 EVERY = slice(None)
 
 
+def _as_column(_: str, part: Float64) -> Float64:
+    return part[..., None]
+
+
 def blocks_of(cell: Cell, bias: bool) -> list[Block]:
     """Return the blocks of all weights of a cell."""
     present = cell.layout.present(bias=bias)
@@ -239,13 +244,18 @@ class _Composition:
         self.program = step_of(case.cell, case.config.bias)
         of_weights = {name: "rows columns" if array.ndim > 1 else "rows" for name, array in case.weights.items()}
         states = (f"{name}{end}" for name in case.cell.states for end in ("0", "_n"))
+        graph, layout = Graph(), case.cell.layout
+        shapes = case.config.shapes(layout, {"x": case.x}).every
+        stored = stored_shapes(case.config, layout, every_shape(layout, shapes, self.time))
+        self.states = Recorded(graph, stored, dict.fromkeys(stored, "units"), _as_column)
         self.found = Recorded(
-            Graph(),
-            case.config.shapes(case.cell.layout, {"x": case.x}).every,
+            graph,
+            shapes,
             {**dict.fromkeys(("x", "out", *states), "units"), **of_weights},
-            lambda _, part: part[..., None],
-            gradients_of=["x", *(case.cell.layout.initial if case.state_given else ()), *case.weights],
-            outputs={name: [] for name in case.cell.layout.outputs},
+            _as_column,
+            gradients_of=["x", *(layout.initial if case.state_given else ()), *case.weights],
+            outputs={name: [] for name in layout.outputs},
+            states=self.states,
         )
 
     @np.errstate(all="ignore")
@@ -272,8 +282,8 @@ class _Composition:
             self._given(f"{name}0", part, array[number])
             for name, array in zip(case.cell.states, case.state, strict=True)
         ]
-        out: dict[int, Node] = {}
-        for t in range(self.time)[:: -1 if suffix.endswith("_reverse") else 1]:
+        out, visited, is_reverse = dict[int, Node](), [state], suffix.endswith("_reverse")
+        for t in range(self.time)[:: -1 if is_reverse else 1]:
             within = (t < self.lengths)[:, None, None, None]
             first = len(graph.values)
             own = [node if is_matrix else graph.handed(node) for node, is_matrix in weights]
@@ -287,9 +297,25 @@ class _Composition:
                 pairs = zip(after, state, strict=True)
                 state = [graph.compute("choose", new, old, detail=(within,)) for new, old in pairs]
             out[t] = state[0] if within.all() else graph.compute("only", state[0], detail=(within,))
-        for name, node in zip(case.cell.states, state, strict=True):
+            visited.append(state)
+        for name, node, over_time in zip(case.cell.states, state, zip(*visited, strict=True), strict=True):
             self.found.add_output(f"{name}_n", part, node)
+            if name in self.states.shapes:
+                self._add_states(name, number, over_time, is_reverse=is_reverse)
         return [out[t] for t in range(self.time)]
+
+    def _add_states(self, name: str, number: int, visited: Sequence[Node], *, is_reverse: bool) -> None:
+        """Add a state after each of a direction's own steps: reverse, a shorter sequence has its first steps later."""
+        if not is_reverse or self.case.lengths is None:
+            for n, node in enumerate(visited):
+                self.states.add_output(name, (n, number), node)
+            return
+        rows = np.arange(self.batch)
+        for n, node in enumerate(visited):
+            own = np.maximum(n - (self.time - self.lengths), 0)
+            self.states.add_output(name, (own, number, rows), node)
+        for n in range(self.time + 1):
+            self.states.add_output(name, (np.maximum(n, self.lengths), number, rows), visited[-1])
 
     def _weights(self, suffix: str) -> Iterator[tuple[Node, bool]]:
         """Add the weights of a direction of a layer, and yield each with whether it is a matrix."""

@@ -16,6 +16,7 @@ from rnn_goldens.cells.recurrence import (
     weights_in_lanes,
 )
 from rnn_goldens.cells.step_program import GIVEN
+from rnn_goldens.golden.states import every_shape, state_names
 from rnn_goldens.golden.stored_arrays import Float64, sequence_slices
 
 Nodes = dict[str, Node]
@@ -29,11 +30,13 @@ class Unrolled:
         outputs: by time step and name.
         last: the last states by name.
         kept: the factors that states keep of themselves; None in a form that does not compute them one by one.
+        states: the states after every step; None in a form that does not compute them.
     """
 
     outputs: list[Nodes]
     last: Nodes
     kept: KeptFactors | None = None
+    states: list[Nodes] | None = None
 
 
 Form = Callable[[Graph, RecurrenceCase, list[Nodes], Nodes, Nodes], Unrolled]
@@ -55,7 +58,11 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
 
     shapes = config.shapes(recurrence.layout, case.inputs, case.offsets).every
     gradients_of = [*case.inputs, *(case.states if case.state_given else ()), *case.weights]
-    found = Recorded(graph, shapes, axes, to_lanes, gradients_of, lane=lane)
+    names, kept = state_names(recurrence.layout, case.offsets), list[KeptFactors]()
+    over_time = every_shape(recurrence.layout, shapes, case.time, case.offsets)
+    axes_of_states = {array: recurrence.states[name] for array, (name, _) in names.items()}
+    after_steps = Recorded(graph, over_time, axes_of_states, to_lanes, kept=kept, lane=lane)
+    found = Recorded(graph, shapes, axes, to_lanes, gradients_of, kept=kept, lane=lane, states=after_steps)
     weights = {name: found.given(name, (), array) for name, array in weights_in_lanes(case).items()}
     if config.shared == 1:  # else a weight has a row for each group of heads
         graph.weights.update(node.place for node in weights.values())
@@ -77,7 +84,11 @@ def recorded_recurrence(case: RecurrenceCase, form: Form | None = None, lane: La
         for name in recurrence.compared:
             found.add_output(f"{name}_n", (row,), unrolled.last[name])
         if unrolled.kept is not None:
-            found.kept.append(unrolled.kept)
+            kept.append(unrolled.kept)
+        for n, of_step in enumerate([states, *unrolled.states] if unrolled.states is not None else []):
+            for array, (name, sequence) in names.items():
+                if sequence in (None, number):
+                    after_steps.add_output(array, (n, row) if sequence is None else (n,), of_step[name])
     return found
 
 
@@ -86,7 +97,7 @@ def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights
     recurrence, program = case.config.recurrence, step_program(case)
     outputs: list[Nodes] = []
     factors: list[list[int]] = []
-    after: list[int] = []
+    visited: list[Nodes] = []
     for step in steps:
         first = len(graph.values)
         nodes = graph.step(program, [*step.values(), *weights.values(), *states.values()])
@@ -96,5 +107,6 @@ def step_by_step(graph: Graph, case: RecurrenceCase, steps: list[Nodes], weights
         graph.carried.update(node.place for node in states.values() if node.operation is not GIVEN)
         added = enumerate(graph.operations[first:], first)
         factors.append([place for place, operation in added if operation.primitive == "kept_factor"])
-        after.append(next(iter(states.values())).place)
-    return Unrolled(outputs, states, KeptFactors(factors, after))
+        visited.append(states)
+    first_states = [next(iter(of_step.values())).place for of_step in visited]
+    return Unrolled(outputs, states, KeptFactors(factors, first_states), visited)
