@@ -15,9 +15,10 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.network_bounds import flattest
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.ball_evaluation import Evaluation, NoNumber, Tied, Undecided
-from rnn_goldens.generator.correct_algorithms import Forms, elements
+from rnn_goldens.generator.correct_algorithms import STATES, Forms, elements
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenario_base import DeclaredInputs
+from rnn_goldens.generator.state_certification import states_of_golden, wants_states, with_states
 from rnn_goldens.generator.tolerance_choice import gradient_tolerance, is_zero, output_tolerance
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Gradients
 from rnn_goldens.golden.shapes import Config, is_custom_cell
@@ -32,15 +33,23 @@ _GRAPH = 0.05
 """The share of recording the graph, which predicts the costs of the rest."""
 
 
-def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report | None = None) -> Golden:
+def certify(
+    scenario: DeclaredInputs | Golden,
+    *,
+    confirm: bool = True,
+    states: bool | None = None,
+    progress: Report | None = None,
+) -> Golden:
     """Compute expected outputs (and gradients, for cotangents), derive tolerances, and confirm both.
 
     The definition in NumPy confirms them, and so do the layers of torch if it is installed. Needs python-flint.
 
     Args:
-        scenario: the scenario.
+        scenario: the scenario; or a golden, which is returned with its states after every step, and otherwise as it is.
         confirm: whether implementations confirm the golden. It is proven without them; fuzzing skips them because they
             take most of the time.
+        states: whether the golden stores its states after every step, ``golden.expected_states``; if None, only where
+            they are few. For a long sequence they take many times as long as the outputs.
         progress: called as ``progress(part, done, total)``: the part of the work that runs, and how much of the whole
             is done, by predicted costs; at the end ``("done", 1000, 1000)``, unless the scenario is refused.
 
@@ -49,15 +58,20 @@ def certify(scenario: DeclaredInputs, *, confirm: bool = True, progress: Report 
 
     Raises:
         Refused: a number or shape is wrong; the outputs are undecided; the tolerance is too loose in every precision,
-            or in one that the scenario lists; a declared feature does not apply; or a correct implementation comes too
-            close to the tolerance.
+            or in one that the scenario lists; a declared feature does not apply; a correct implementation comes too
+            close to the tolerance; or states are asked for, and no tolerance holds for them.
+        WrongUse: the golden is embedded, or the equations of its cell are not those that it was certified with.
     """
     with reported_to(progress) if progress is not None else nullcontext():
-        return certification(scenario, confirm=confirm)[0]
+        if isinstance(scenario, Golden):
+            return states_of_golden(scenario, states)
+        return certification(scenario, confirm=confirm, states=states)[0]
 
 
 @np.errstate(all="ignore")  # overflow gives infinity or NaN, which is refused where it matters
-def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> tuple[Golden, Mapping[str, str]]:
+def certification(
+    scenario: DeclaredInputs, *, confirm: bool = True, states: bool | None = None
+) -> tuple[Golden, Mapping[str, str]]:
     """Certify a scenario as ``certify`` does; return the golden, and by precision why it, or its gradients, lack it.
 
     One thread computes: the matrices are small, and waiting threads of BLAS and torch slow down a busy machine.
@@ -67,7 +81,8 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> tuple[Go
         count = counting("graph", 1)
         forms = scenario.forms()
         count(1)
-        planned(lambda: _costs(scenario, forms, confirm=confirm))
+        has_states = wants_states(forms, states)
+        planned(lambda: _costs(scenario, forms, confirm=confirm, states=has_states))
         evaluation = Evaluation(forms.forward.graph)
         golden, left_out = _without_gradients(scenario, forms, evaluation)
         golden = replace(golden, provenance={**golden.provenance, **versions()})
@@ -79,6 +94,8 @@ def certification(scenario: DeclaredInputs, *, confirm: bool = True) -> tuple[Go
             left_out |= {precision: f"of gradients, {why}" for precision, why in of_gradients.items()}
             if confirm:
                 confirmation.confirm(golden, GRADIENTS)
+        if has_states:
+            golden = with_states(golden, forms, evaluation, required=bool(states))
         return golden.in_precision(golden.precisions[0]), left_out
 
 
@@ -88,7 +105,7 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def _costs(scenario: DeclaredInputs, forms: Forms, *, confirm: bool) -> dict[str, float]:
+def _costs(scenario: DeclaredInputs, forms: Forms, *, confirm: bool, states: bool) -> dict[str, float]:
     """Return the predicted seconds of the parts of the work in their order, as measured on one machine."""
     costs, before = dict[str, float](), 0.0
     for of, recorded in ((OUTPUTS, forms.forward), (GRADIENTS, forms.both)):
@@ -102,6 +119,8 @@ def _costs(scenario: DeclaredInputs, forms: Forms, *, confirm: bool) -> dict[str
             costs[f"confirmation of {of}"] = 0.005 + 4e-6 * recorded.end
             if of == OUTPUTS and confirmation.imports_torch(scenario.shape):
                 costs[f"confirmation of {of}"] += 1.3
+    if states:
+        costs |= forms.costs(STATES)
     return {**costs, "the rest": 0.01 * sum(costs.values())}
 
 

@@ -135,7 +135,7 @@ _AFTERWARDS = ("embedding.py", "larger_golden.py")
 
 _MODULES = (
     "ball_evaluation", "certification", "correct_algorithms", "exact_sums", "recurrence_scenario",
-    "scenario", "scenario_base", "scenario_fields", "tolerance_choice",
+    "scenario", "scenario_base", "scenario_fields", "state_certification", "tolerance_choice",
 )  # fmt: skip
 
 

@@ -9,11 +9,11 @@ import numpy as np
 from rnn_goldens.cells import Case
 from rnn_goldens.cells.case_graph import Lane, Recorded, lane_of, with_gradients
 from rnn_goldens.cells.chunked import in_chunks
-from rnn_goldens.cells.network import recorded
+from rnn_goldens.cells.network import AnyCase, recorded
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.cells.recurrence_graph import recorded_recurrence
 from rnn_goldens.error_analysis.bounds import Bounds
-from rnn_goldens.error_analysis.loss_policy import CONTRACTS
+from rnn_goldens.error_analysis.loss_policy import CONTRACTS, OUTPUTS_OF_NETWORK
 from rnn_goldens.error_analysis.network_bounds import ErrorBound, bounds_of, coefficients
 from rnn_goldens.generator.exact_sums import Needs, needs_of_all
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
@@ -30,6 +30,9 @@ _SMALLEST_CHUNK = 1
 
 _CHUNKED_OUTPUTS, _CHUNKED_GRADIENTS = {0: 1, 1: 3, 16: 5}, {0: 1, 1: 1.2, 16: 0.2}
 """Costs of bounding a form in chunks of a size, as measured, in costs of the form step by step."""
+
+STATES = "states"
+"""What has a tolerance besides outputs and gradients: the states after every step."""
 
 _ALSO_EXACT = ("exp",)
 """Primitives of recurrences that need not round: a decay of one is e^0."""
@@ -63,7 +66,9 @@ class NetworkForms:
         return None if self.both is None or not is_exact(self.needs) else needs_of_all([self.both])
 
     def costs(self, of: str) -> dict[str, float]:
-        """Return the predicted seconds of the parts of the tolerance of outputs or gradients by name."""
+        """Return the predicted seconds of the parts of the tolerance of outputs, gradients or states by name."""
+        if of == STATES:
+            return {} if is_exact(self.needs) else {_label(of): _seconds(_states_of(self.forward), 1.5e-10)}
         if is_exact(self.needs):
             bounded = self.forward if of == OUTPUTS else self.both
         else:
@@ -78,6 +83,18 @@ class NetworkForms:
         """Return the tolerance of gradients."""
         found = bounds_of(None, self.both, label=_label(GRADIENTS)) if is_exact(self.needs) else self._bounds
         return Bounded(found.of_gradients, flushes=not found.in_float16)
+
+    @property
+    def state_needs(self) -> Needs | None:
+        """What a precision needs for states without rounding: the outputs are computed from all of them."""
+        return self.needs
+
+    def states(self) -> Bound:
+        """Return the tolerance of the stored states after every step."""
+        recorded = _states_of(self.forward)
+        bounds = Bounds(recorded, recorded.results, OUTPUTS_OF_NETWORK).of_results(_label(STATES))
+        kinds = range(len(OUTPUTS_OF_NETWORK.kinds))
+        return Bound(*(coefficients(recorded, bounds, kind, OUTPUTS_OF_NETWORK.bits) for kind in kinds))
 
     @cached_property
     def _bounds(self) -> ErrorBound:
@@ -147,12 +164,13 @@ class RecurrenceForms:
         return [self._recorded(size) for size in self._sizes((*EXACT_CHUNKS, self._longest))]
 
     def costs(self, of: str) -> dict[str, float]:
-        """Return the predicted seconds of the parts of the tolerance of outputs or gradients by name."""
+        """Return the predicted seconds of the parts of the tolerance of outputs, gradients or states by name."""
         sizes = self._bounded_sizes
         if of == GRADIENTS:
             whole = 0.0 if self.both is None else _seconds(self.both, 3e-10)
             return {_label(of, size): whole * _CHUNKED_GRADIENTS.get(size, 0.3) for size in sizes}
-        whole = _seconds(self.forward, 1e-9) / (1 if self._lane is None else self._lane.size)
+        recorded = self.forward if of == OUTPUTS else _states_of(self.forward)
+        whole = _seconds(recorded, 1e-9) / (1 if self._lane is None else self._lane.size)
         return {_label(of, size): whole * _CHUNKED_OUTPUTS.get(size, 1 + size / 4) for size in sizes}
 
     def outputs(self) -> Bounded:
@@ -179,6 +197,28 @@ class RecurrenceForms:
             assert both is not None
             found.append(_coefficients(both, _label(GRADIENTS, size)))
         return Bounded(self._contracts(found))
+
+    @property
+    def state_needs(self) -> Needs | None:
+        """What a precision needs for states without rounding, in all forms; None if an operation always rounds."""
+        if self.needs is None:
+            return None
+        chunks = needs_of_all(map(self._states, self._sizes((*EXACT_CHUNKS, self._longest))), _ALSO_EXACT)
+        return None if chunks is None else self.needs | chunks
+
+    def states(self) -> Contracts:
+        """Return the tolerance of the states after every step, which are bounded in all lanes at once."""
+        found = [_coefficients(self._states(size, self._lane), _label(STATES, size)) for size in self._bounded_sizes]
+        return self._contracts(found)
+
+    def _states(self, size: int, lane: Lane | None = None) -> Recorded:
+        form = in_chunks(size, states=True) if size else None
+        return _states_of(recorded_recurrence(self._case, form, lane))
+
+
+def _states_of(recorded: Recorded) -> Recorded:
+    assert recorded.states is not None, "of the backward pass"
+    return recorded.states
 
 
 def _label(of: str, size: int = 0) -> str:
@@ -207,6 +247,11 @@ def _coefficients(recorded: Recorded, label: str) -> Coefficients:
 
 Forms = NetworkForms | RecurrenceForms
 """The correct algorithms of a scenario."""
+
+
+def forms_of(case: AnyCase, cotangents: Mapping[str, Float64]) -> Forms:
+    """Return the correct algorithms of a network or a recurrence."""
+    return NetworkForms(case, cotangents) if isinstance(case, Case) else RecurrenceForms(case, cotangents)
 
 
 def is_exact(needs: Needs | None) -> bool:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -13,12 +14,14 @@ from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, grad
 from rnn_goldens.comparison.array_conversion import refuse_own_arrays
 from rnn_goldens.comparison.call_patterns import OF_ANY, Backward, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
+from rnn_goldens.comparison.states import StatesAt, state_differences
 from rnn_goldens.comparison.verdict import GoldenMismatch, Verdict, Verdicts, verdict_on
 from rnn_goldens.conventions import convention as convention_named
 from rnn_goldens.diagnosis.call_causes import CallCauses
 from rnn_goldens.diagnosis.search import diagnosed
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
+from rnn_goldens.golden.expected_states import states_after_steps
 from rnn_goldens.golden.larger_golden import embed, require_own_size
 from rnn_goldens.golden.precision import PRECISIONS
 from rnn_goldens.golden.rounding_profile import FLOAT32, IEEE, Profile, profile_named
@@ -105,6 +108,7 @@ class Inputs(InputsData):
     h_n = _withheld("h_n of {id} is an expected value,", _IT, _FROM)
     c_n = _withheld("c_n of {id} is an expected value,", _IT, _FROM)
     gradients = _withheld("the gradients of {id} are expected values,", _THEM, "from the cotangents")
+    expected_states = _withheld("the states of {id} after every step are expected values,", _THEM, _FROM)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
@@ -185,6 +189,20 @@ class Golden(GoldenData, Inputs):
         """
         return embed(self, sizes)
 
+    @cached_property
+    def expected_states(self) -> Mapping[str, NDArray[Any]]:
+        """Expected states after every step by name, (time + 1, *shape of one); index 0 is the initial state.
+
+        Of a network ``h`` and, for an LSTM, ``c``: index n is the state after n of a direction's own steps, and steps
+        beyond a sequence's length repeat its last state. Of a recurrence ``S`` and so on; of packed sequences an array
+        for each, without the axis of sequences: ``S_0``, ``S_1``.
+
+        Raises:
+            Unsupported: the golden does not store them, and ``certify(golden, states=True)`` returns it with them; it
+                is embedded; or they have no tolerance under its profile.
+        """
+        return MappingProxyType({name: self._cast(array) for name, array in states_after_steps(self).values.items()})
+
     def steps(self) -> tuple["Step", ...]:
         """Return every time step of each layer and direction: pre-activations, gates and states.
 
@@ -203,7 +221,15 @@ class Golden(GoldenData, Inputs):
         _ = self.network  # raises
         return steps_of(case_of(self, np.float64))
 
-    def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
+    def compare(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: OutputNames = None,
+        states_at: StatesAt = None,
+    ) -> Verdict:
         """Compare outputs with this golden. Returns a verdict, and raises no error if they differ.
 
         If they differ, every known deviation runs on the same inputs, and the verdict's message lists those that
@@ -216,33 +242,45 @@ class Golden(GoldenData, Inputs):
                 ``(h_n, c_n)`` that ``nn.LSTM`` returns.
             c_n: array-like shaped like ``self.c_n``, for an LSTM.
             outputs: names of the outputs to compare, as in ``compare(out, outputs=["out"])``; all if None.
+            states_at: states after some steps to compare, too, by step and name as in ``expected_states``:
+                ``{64: {"S": S}}``. Each has the shape of one step.
 
         Raises:
-            UnknownName: no such output.
+            UnknownName: no such output or state.
+            WrongUse: ``states_at`` has another structure, or a step that the golden does not have.
+            Unsupported: ``states_at`` is given, but the golden has no ``expected_states``.
         """
         actual = actual_outputs(self.comparing(outputs), out, h_n, c_n)
-        return diagnosed(actual, verdict_on(actual))
+        return diagnosed(actual, verdict_on(actual, states=state_differences(self, states_at)))
 
-    def check(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> None:
-        """Raise GoldenMismatch unless the outputs are right. Takes the arguments of ``compare``.
+    def check(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: OutputNames = None,
+        states_at: StatesAt = None,
+    ) -> None:
+        """Raise GoldenMismatch unless the outputs, and states, are right. Takes the arguments of ``compare``.
 
         Raises:
-            GoldenMismatch: an output is wrong.
-            WrongUse: an output is this golden's own array.
-            UnknownName: no such output.
+            GoldenMismatch: an output or a state is wrong.
+            WrongUse: an output or a state is this golden's own array, or as for ``compare``.
+            UnknownName, Unsupported: as for ``compare``.
         """
         __tracebackhide__ = True
         with self._reading():
-            refuse_own_arrays(self, out, h_n, c_n)
-            verdict = self._compared(out, h_n, c_n, outputs=outputs)
+            refuse_own_arrays(self, out, h_n, c_n, states_at)
+            verdict = self._compared(out, h_n, c_n, outputs=outputs, states_at=states_at)
         self._judge(verdict)
 
     def _reading(self) -> AbstractContextManager[None]:
         """Return a context manager for reading what an implementation returned, which may raise any error."""
         return nullcontext()
 
-    def _compared(self, *found: object, outputs: OutputNames = None) -> Verdict:
-        return self.compare(*found, outputs=outputs)
+    def _compared(self, *found: object, outputs: OutputNames = None, states_at: StatesAt = None) -> Verdict:
+        return self.compare(*found, outputs=outputs, states_at=states_at)
 
     def _judge(self, verdict: Verdict, of: str = OUTPUTS) -> None:  # noqa: ARG002 - for subclasses
         """Raise GoldenMismatch for a failed verdict on outputs or on gradients."""

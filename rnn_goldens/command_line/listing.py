@@ -163,6 +163,8 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
         "inputs": inputs_tree(golden)["inputs"],
         "expected": golden.expected_of().values,
     }
+    if golden.stored_states is not None:
+        groups["expected states"] = golden.stored_states.values
     if golden.gradients is not None:
         groups |= {"cotangents": golden.gradients.cotangents, "gradients": golden.gradients.expected}
     for group, arrays in groups.items():

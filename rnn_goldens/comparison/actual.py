@@ -15,6 +15,7 @@ from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
 from rnn_goldens.golden.larger_golden import gathered, original
 from rnn_goldens.golden.rounding_profile import Profile
+from rnn_goldens.golden.shapes import Axes
 from rnn_goldens.plurals import counted
 
 HOW = "check_gradients({'x': …, 'weight_ih_l0': …}), or check_gradients(module, x=x.grad)"
@@ -48,6 +49,10 @@ class Actual:
     def expected(self) -> Expected:
         """The expected values."""
         return self.golden.expected_of(self.of)
+
+    def axes(self, name: str) -> Axes:
+        """Return the names of the axes of an array."""
+        return self.golden.axes(name)
 
     @property
     def own(self) -> "Actual":

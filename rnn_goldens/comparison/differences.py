@@ -23,6 +23,7 @@ from rnn_goldens.golden.shapes import (
     SEQUENCE,
     TIME,
     UNIT,
+    Axes,
 )
 from rnn_goldens.golden.tolerance import Exact
 
@@ -47,14 +48,14 @@ def axes(golden: GoldenData, name: str) -> tuple[str, ...]:
     return tuple(_IN_WORDS.get(axis, axis) for axis in golden.axes(name))
 
 
-def place(golden: GoldenData, name: str, index: tuple[int, ...]) -> str:
-    """Return the position of an element of an output or gradient as text.
+def place(golden: GoldenData, axes: Axes, index: tuple[int, ...]) -> str:
+    """Return the position of an element of an output, state or gradient with some axes as text.
 
     ``time step 2 (batch 0, unit 1)`` of out, ``time step 2 (batch 0, input 1)`` of x, ``layer 0 (batch 0, unit 1,
     reverse direction)`` of a state, ``gate f, unit 1, column 2`` of a weight, ``batch 0, head 1, key 2, value 3``.
     """
     outer, inner, direction = "", list[str](), ""
-    for axis, at in zip(golden.axes(name), index, strict=True):
+    for axis, at in zip(axes, index, strict=True):
         if axis == TIME:
             outer = f"time step {at}"
         elif axis == LAYER:
@@ -74,14 +75,13 @@ def place(golden: GoldenData, name: str, index: tuple[int, ...]) -> str:
     return f"{outer} ({listed})" if outer else listed
 
 
-def first(golden: GoldenData, name: str, wrong: NDArray[np.intp]) -> tuple[int, ...]:
+def first(golden: GoldenData, name: str, of: Axes, wrong: NDArray[np.intp]) -> tuple[int, ...]:
     """Return the index of the wrong element that is computed first. Each row of ``wrong`` is an index.
 
     For out, this is the earliest element in the order of its direction: the reverse direction starts at the end of a
     sequence. For the gradient of x, it is at the latest time step, because a backward pass starts at the end. For other
     arrays, it is the first element in memory.
     """
-    of = golden.axes(name)
     if TIME not in of:
         return tuple(int(i) for i in wrong[0])
     time = wrong[:, of.index(TIME)]
@@ -119,7 +119,7 @@ class Difference:
     """The difference of one output or gradient from the expected one.
 
     Attributes:
-        output: ``out``, ``h_n`` or ``c_n``; for a gradient the name of its array.
+        output: ``out``, ``h_n`` or ``c_n``; for a gradient the name of its array; for a state ``S after step 64``.
         problem: why values were not compared (not an array, wrong shape, lower precision); None if they were.
         dtype: the type of the actual array.
         size: number of elements.
@@ -159,23 +159,24 @@ class Difference:
 def difference(actual: Actual, name: str) -> Difference:
     """Compare one actual array with the expected one."""
     if name in actual.problems:
-        return _not_comparable(name, actual.problems[name])
+        return not_comparable(name, actual.problems[name])
     output, want = actual.arrays[name], actual.expected.values[name]
     if output.values.shape != want.shape:
-        return _not_comparable(name, _shape_problem(actual, name, output.values.shape, want.shape), output.dtype)
+        return not_comparable(name, _shape_problem(actual, name, output.values.shape, want.shape), output.dtype)
     found = _compared(actual, name, output)
     if actual.of == GRADIENTS and not found.passed and not found.problem:
         mistake = _mistaken_array(actual, name, output)
-        return found if mistake is None else _not_comparable(name, mistake, output.dtype)
+        return found if mistake is None else not_comparable(name, mistake, output.dtype)
     return found
 
 
-def _not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+def not_comparable(name: str, problem: str, dtype: str = "") -> Difference:
+    """Return the difference of an array whose values are not compared."""
     return Difference(name, problem=problem, dtype=dtype, largest_error=float("inf"))
 
 
 def _shape_problem(actual: Actual, name: str, got: tuple[int, ...], want: tuple[int, ...]) -> str:
-    hint, axes = "", actual.golden.axes(name) if name in actual.expected.values else ()
+    hint, axes = "", actual.axes(name) if name in actual.expected.values else ()
     if axes[:2] == (BATCH, TIME) and got == (want[1], want[0], *want[2:]) != want:
         hint = f"; it looks time-major, {name} is batch-first: ({', '.join(axes)})"
     elif actual.of == GRADIENTS and axes[1:] == ("column",) and got == want[::-1]:
@@ -208,7 +209,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
     precision = PRECISIONS[expected.dtype]
     if output.bits is not None and output.bits < precision.bits:
         problem = f"is {output.dtype}: less precise than the declared {expected.dtype}"
-        return _not_comparable(name, problem, output.dtype)
+        return not_comparable(name, problem, output.dtype)
     got, want, allowed = output.values, expected.values[name], expected.allowed(name)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = abs(got - want)
@@ -222,10 +223,10 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
     fraction[(allowed < 2.0**precision.min_exponent) & (error >= 2.0**precision.min_exponent)] = np.inf
 
     def element(index: tuple[int, ...]) -> Element:
-        in_words = place(actual.golden, name, index)
+        in_words = place(actual.golden, of, index)
         return Element(index, float(got[index]), float(want[index]), float(allowed[index]), in_words)
 
-    wrong, time = np.argwhere(~right), actual.golden.axis(name, TIME)
+    wrong, of = np.argwhere(~right), actual.axes(name)
     finite_first = np.where(right, -2.0, np.where(np.isfinite(got), error, -1.0))
     return Difference(
         name,
@@ -234,9 +235,9 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
         wrong=len(wrong),
         nan=int(np.isnan(got).sum()),
         infinite=int(np.isinf(got).sum()),
-        first=element(first(actual.golden, name, wrong)),
+        first=element(first(actual.golden, name, of, wrong)),
         largest=element(tuple(int(i) for i in np.unravel_index(finite_first.argmax(), got.shape))),
-        time_steps=() if time is None else tuple(np.unique(wrong[:, time]).tolist()),
+        time_steps=tuple(np.unique(wrong[:, of.index(TIME)]).tolist()) if TIME in of else (),
         computed_in=_lower_precision(expected, name, got),
         largest_error=float(fraction.max()),
     )

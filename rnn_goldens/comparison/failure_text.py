@@ -25,6 +25,7 @@ MAX_LINES = 15
 
 _WIDTH = {OUTPUTS: 110, GRADIENTS: 80}
 _MANY_STEPS = 12
+_MANY_STATES = 3
 _LONGEST_PURPOSE = 3
 _MIN_ROOM = 30
 """Minimum width for the text of the first line after the golden's id, however long the id is."""
@@ -56,7 +57,8 @@ def failure_text(
 
 def _of_outputs(actual: Actual, found: Sequence[Difference], more: Sequence[str]) -> Iterator[str]:
     golden = actual.golden
-    details = [f"  {d.output}: {line}" for d in found for line in _details(golden, d)]
+    details = [f"  {d.output}: {line}" for d in found if d.output in actual.names for line in _details(golden, d)]
+    details += _of_states(golden, [d for d in found if d.output not in actual.names])
     end = [to_see(golden, golden.corpus)] if golden.corpus is not None else []
     if golden.embedding is not None:
         details += wrapped(golden.embedding.in_words, 2, _WIDTH[OUTPUTS])
@@ -66,6 +68,17 @@ def _of_outputs(actual: Actual, found: Sequence[Difference], more: Sequence[str]
     if room > 0:
         yield from wrapped(f"purpose: {golden.purpose}", min(_LONGEST_PURPOSE, room), _WIDTH[OUTPUTS])
     yield from end
+
+
+def _of_states(golden: GoldenData, states: Sequence[Difference]) -> Iterator[str]:
+    """Yield lines on the first states after single steps that are wrong, and on how many others are wrong or right."""
+    wrong, room = [d for d in states if not d.passed], _MANY_STATES
+    for d in wrong[:room]:
+        yield f"  {d.output}: {next(_details(golden, d))}"
+    others = {"wrong": len(wrong[room:]), "right": len(states) - len(wrong)}
+    if any(others.values()):
+        text = ", ".join(f"{count:,} {word}" for word, count in others.items() if count)
+        yield f"  {'other states' if wrong else 'states'} after single steps: {text}"
 
 
 def _of_gradients(actual: Actual, found: Sequence[Difference], more: Sequence[str], room: int) -> Iterator[str]:

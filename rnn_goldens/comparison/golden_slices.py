@@ -32,7 +32,7 @@ def of_rows(golden: GoldenData, rows: NDArray[np.intp]) -> GoldenData:
     )
     tolerance = with_arrays(golden.tolerance, lambda _, name, array: np.take(array, rows, _batch_axis(golden, name)))
     embedding = golden.embedding and _of_rows(golden.embedding, rows)
-    return replace(golden, stored=part, tolerance=tolerance, gradients=None, embedding=embedding)
+    return replace(golden, stored=part, tolerance=tolerance, gradients=None, stored_states=None, embedding=embedding)
 
 
 def _of_rows(embedding: Embedding, rows: NDArray[np.intp]) -> Embedding | None:
@@ -86,4 +86,4 @@ def of_steps(golden: GoldenData, begin: int, end: int, start: dict[str, Any]) ->
         expected={**stored.expected, first: in_time(first, stored.expected[first])},
     )
     features = (*golden.features, "state") if start and "state" not in golden.features else golden.features
-    return replace(golden, stored=part, features=features, gradients=None)
+    return replace(golden, stored=part, features=features, gradients=None, stored_states=None)

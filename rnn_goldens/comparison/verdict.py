@@ -1,7 +1,7 @@
 """The result of comparing outputs or gradients with a golden; as HTML for a notebook, and as rows for a page."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
@@ -26,7 +26,8 @@ class Verdict:
         passed: whether every output is right.
         largest_error: the largest error of any element, as a fraction of the tolerance: at most 1 if ``passed``.
             Infinite where the tolerance is zero or subnormal and the error is a normal number.
-        differences: by name of the output, ``out`` first; or by name of the gradient.
+        differences: by name of the output, ``out`` first, then of states such as ``S after step 64``; or by name of the
+            gradient.
         message: at most 15 lines, of which the first can be understood alone; empty if the comparison passed.
         explained_by: names of deviations that give exactly these outputs; several names if they are equivalent on this
             golden. ``a & b`` is two deviations at once. See ``docs/deviations.md``.
@@ -97,9 +98,10 @@ def compare_gradients(golden: GoldenData, by_name: Mapping[str, object], *, mean
 
 
 @np.errstate(all="ignore")  # an implementation may have changed np.seterr
-def verdict_on(actual: Actual, meaning: str = "") -> Verdict:
-    """Compare actual with expected arrays; ``meaning`` as for ``compare``."""
+def verdict_on(actual: Actual, meaning: str = "", states: Sequence[Difference] = ()) -> Verdict:
+    """Compare actual with expected arrays; ``meaning`` as for ``compare``; ``states`` are compared already."""
     differences = {name: difference(actual, name) for name in actual.names}
+    differences |= {of.output: of for of in states}
     passed = bool(differences) and all(found.passed for found in differences.values())
     largest = max((found.largest_error for found in differences.values()), default=float("inf"))
     message = "" if passed else failure_text(actual, list(differences.values()), meaning)

@@ -18,6 +18,7 @@ from rnn_goldens.golden.precision import PRECISIONS, narrowest
 from rnn_goldens.golden.recurrence_config import AnyConfig
 from rnn_goldens.golden.rounding_profile import ALGORITHMS, Profile
 from rnn_goldens.golden.shapes import BATCH, STACKED, TIME, Axes, Layout, Shape
+from rnn_goldens.golden.states import end_problems, every_shape, stored_shapes
 from rnn_goldens.golden.stored_arrays import emptiness, length_problems, offset_problems
 from rnn_goldens.golden.tolerance import (
     LARGEST_TOLERANCE,
@@ -32,6 +33,8 @@ from rnn_goldens.golden.tolerance import (
 from rnn_goldens.plurals import counted
 
 Shapes = Mapping[str, Shape]
+
+STATES, STATES_TOLERANCE = "expected_states", "states_tolerance"
 
 _PARTS = ("accumulation", "storage")
 """The two arrays that a bound has for each output."""
@@ -64,23 +67,44 @@ def problems(tree: Tree) -> list[str]:
         "inputs": {**shapes.inputs, **(shapes.initial if state else {}), **given},  # one state requires all states
         "expected": shapes.outputs,
     }
-    if "expected_states" in tree:
-        times = [time] if offsets is None else np.diff(offsets).tolist()
-        expected["expected_states"] = _shapes_of_states(shapes.initial, times)
+    algorithms = _algorithms(config, time, offsets)
+    of_states = stored_shapes(config, layout, every_shape(layout, shapes.initial, time, offsets))
     return [
         *_config_problems(layout, config),
         *(f"inputs: {problem}" for problem in lengths),
         *_feature_problems(tree, derived),
-        *_problems_of_arrays(tree, expected, _algorithms(config, time, offsets), loosest, LARGEST_TOLERANCE),
+        *_problems_of_arrays(tree, expected, algorithms, loosest, LARGEST_TOLERANCE),
+        *_problems_of_states(tree, layout, of_states, algorithms),
     ]
 
 
-def _shapes_of_states(initial: Shapes, times: Sequence[int]) -> Shapes:
-    """Return the shapes of the states at all steps; ``times``: steps of each packed sequence."""
-    of = {name.removesuffix("0"): shape for name, shape in initial.items()}
-    if len(times) == 1:
-        return {name: (times[0] + 1, *shape) for name, shape in of.items()}
-    return {f"{n}_{k}": (time + 1, *s[1:]) for n, s in of.items() for k, time in enumerate(times)}
+def _problems_of_states(tree: Tree, layout: Layout, shapes: Shapes, algorithms: Sequence[str]) -> list[str]:
+    """Return the problems of the states after every step and their tolerance; [] if there are none of either."""
+    states, tolerance = (tree.get(group) for group in (STATES, STATES_TOLERANCE))
+    if states is None and tolerance is None:
+        return []
+    if states is None or tolerance is None:
+        there, missing = (STATES, STATES_TOLERANCE) if tolerance is None else (STATES_TOLERANCE, STATES)
+        return [f"{there}: is present, but {missing} is not: a golden has both, or none of them"]
+    if not shapes:
+        return [f"{STATES}: the outputs of this configuration hold every state"]
+    if tolerance["kind"] != tree["tolerance"]["kind"]:
+        return [f"{STATES_TOLERANCE}: its kind is {tolerance['kind']}, that of tolerance {tree['tolerance']['kind']}"]
+    found = list(_shape_problems(STATES, states, shapes))
+    of_steps = {name: (shape[0], *(1,) * (len(shape) - 1)) for name, shape in shapes.items()}
+    found += _tolerance_problems(tolerance, of_steps, STATES_TOLERANCE)
+    if found:
+        return found
+    inputs, of_tree = tree["inputs"], {**tree, "expected": states, "tolerance": tolerance}
+    return [
+        *_algorithm_problems(tolerance, algorithms, STATES_TOLERANCE),
+        *_looseness_problems(of_tree, loosest, LARGEST_TOLERANCE, STATES_TOLERANCE),
+        *_precision_problems(of_tree),
+        *(
+            f"{STATES}/{problem}"
+            for problem in end_problems(layout, inputs.get("offsets"), states, inputs, tree["expected"])
+        ),
+    ]
 
 
 def gradients_problems(tree: Tree, golden: Golden, content: str) -> list[str]:
@@ -161,7 +185,7 @@ def _problems_of_arrays(
     found += _tolerance_problems(tree["tolerance"], expected["expected"])
     found += [] if found else _algorithm_problems(tree["tolerance"], algorithms)
     found += [] if found else _looseness_problems(tree, loosest, most)
-    shared = [group for group in expected if not group.startswith("expected")]
+    shared = [group for group in expected if group != "expected"]
     return [*found, *_precision_problems(tree), *_rounding_problems(tree, shared)]
 
 
@@ -178,7 +202,7 @@ def _shape_problems(group: str, arrays: Mapping[str, NDArray[Any]], expected: Sh
             yield f"{group}/{name}: has shape {arrays[name].shape}, the configuration requires {expected[name]}"
 
 
-def _tolerance_problems(tolerance: Tree, expected: Shapes) -> Iterator[str]:
+def _tolerance_problems(tolerance: Tree, expected: Shapes, place: str = "tolerance") -> Iterator[str]:
     """Yield a problem for each bound whose shape differs from its output's, or that is negative, infinite or NaN."""
     groups = {}
     if tolerance["kind"] == Bound.kind:
@@ -187,26 +211,28 @@ def _tolerance_problems(tolerance: Tree, expected: Shapes) -> Iterator[str]:
         stated = [algorithm for algorithm in ALGORITHMS if algorithm in tolerance]
         groups = {f"{algorithm}/{kind}": tolerance[algorithm][kind] for algorithm in stated for kind in COEFFICIENTS}
     for group, arrays in groups.items():
-        yield from _shape_problems(f"tolerance/{group}", arrays, expected)
+        yield from _shape_problems(f"{place}/{group}", arrays, expected)
         if arrays and not _are_bounds(_concatenated(arrays.values())):
             wrong = (name for name, array in arrays.items() if not _are_bounds(array))
-            yield from (f"tolerance/{group}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
+            yield from (f"{place}/{group}/{n}: holds a bound that is negative, infinite or NaN" for n in wrong)
 
 
-def _algorithm_problems(tolerance: Tree, algorithms: Sequence[str]) -> Iterator[str]:
+def _algorithm_problems(tolerance: Tree, algorithms: Sequence[str], place: str = "tolerance") -> Iterator[str]:
     """Yield a problem if contracts are of other algorithms, or a looser one has a smaller coefficient."""
     if tolerance["kind"] != Contracts.kind:
         return
     stated = [algorithm for algorithm in ALGORITHMS if algorithm in tolerance]
     if stated != list(algorithms):
-        yield f"tolerance: has {', '.join(stated)}; these sequences require {', '.join(algorithms)}"
+        yield f"{place}: has {', '.join(stated)}; these sequences require {', '.join(algorithms)}"
     for (before, smaller), (name, larger) in pairwise([(one, tolerance[one]) for one in stated]):
         for kind in COEFFICIENTS:
             below = (of for of, array in smaller[kind].items() if (larger[kind][of] < array).any())
-            yield from (f"tolerance/{name}/{kind}/{of}: is smaller than that of {before}" for of in below)
+            yield from (f"{place}/{name}/{kind}/{of}: is smaller than that of {before}" for of in below)
 
 
-def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) -> Iterator[str]:
+def _looseness_problems(
+    tree: Tree, loosest: Callable[..., float], most: float, place: str = "tolerance"
+) -> Iterator[str]:
     """Yield a problem for each precision in which a bound is so loose that wrong outputs would pass."""
     if tree["tolerance"]["kind"] == Exact.kind:
         return
@@ -217,7 +243,7 @@ def _looseness_problems(tree: Tree, loosest: Callable[..., float], most: float) 
         with np.errstate(all="ignore"):
             loose = loosest(bound, tree["expected"], PRECISIONS[name])
         if loose > most:
-            yield f"tolerance: allows errors of {loose:.2g} in {name}, at most {most} is allowed"
+            yield f"{place}: allows errors of {loose:.2g} in {name}, at most {most} is allowed"
 
 
 def _are_bounds(array: NDArray[Any]) -> bool:

@@ -135,6 +135,13 @@ class ContractsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="contr
     chunk_256: Coefficients | UnsetType = field(name="chunk=256", default=UNSET)
 
 
+class StatesTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
+    """The largest error of the states of a network, as two coefficients of the roundoff by state and step."""
+
+    accumulation: States
+    storage: States
+
+
 class GradientsTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="bound"):
     """The largest error that a correct implementation can have, as two coefficients of the roundoff by gradient."""
 
@@ -200,6 +207,7 @@ class RecurrenceDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field
     inputs: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     expected: Annotated[dict[ArrayName, Array], Meta(min_length=1)]
     tolerance: ExactTolerance | ContractsTolerance
+    states_tolerance: ExactTolerance | ContractsTolerance | UnsetType = UNSET
     own_recurrence: OwnRecurrence | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:recurrence:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 
@@ -220,6 +228,7 @@ class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="ki
     inputs: dict[InputName, Array]
     expected: Outputs
     tolerance: ExactTolerance | BoundTolerance
+    states_tolerance: ExactTolerance | StatesTolerance | UnsetType = UNSET
     own_cell: CustomCell | UnsetType = UNSET
     schema: Literal["urn:rnn-goldens:schema:golden:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
 

@@ -13,12 +13,13 @@ import numpy as np
 
 from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.built_in_cells import LAYOUTS
-from rnn_goldens.golden.expected import Gradients
+from rnn_goldens.golden.expected import ExpectedStates, Gradients
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import Recurrence
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
 from rnn_goldens.golden.shapes import Config, Layout, cotangent_of, in_file_order, is_custom_cell
+from rnn_goldens.golden.states import state_names
 from rnn_goldens.golden.stored_arrays import GoldenArrays, LazyArrays
 from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
 from rnn_goldens.plurals import counted
@@ -65,7 +66,19 @@ def to_tree(golden: Golden) -> Tree:
         **inputs_tree(golden),
         "expected": _in_order(golden.stored.expected, golden.layout.outputs),
         "tolerance": _tolerance_to_tree(golden.tolerance, golden.layout.outputs),
+        **_states_to_tree(golden),
         "provenance": dict(sorted(golden.provenance.items())),
+    }
+
+
+def _states_to_tree(golden: Golden) -> Tree:
+    """Return the part of the tree that holds the states after every step; empty if they are not stored."""
+    if (states := golden.stored_states) is None:
+        return {}
+    names = state_names(golden.layout, golden.offsets)
+    return {
+        "expected_states": _in_order(states.values, names),
+        "states_tolerance": _tolerance_to_tree(states.tolerance, names),
     }
 
 
@@ -106,7 +119,15 @@ def from_tree(tree: Tree) -> Golden:
             **given,
             expected=_in_order(tree["expected"], layout.outputs),
         ),
+        stored_states=_states_from_tree(tree, layout, given.get("offsets")),
     )
+
+
+def _states_from_tree(tree: Tree, layout: Layout, offsets: Any) -> ExpectedStates | None:  # noqa: ANN401 - or None
+    if "expected_states" not in tree:
+        return None
+    values = _in_order(tree["expected_states"], state_names(layout, offsets))
+    return ExpectedStates(values, tolerance_from_tree(tree["states_tolerance"]))
 
 
 def to_gradients_tree(golden: Golden) -> Tree:

@@ -16,6 +16,7 @@ from rnn_goldens.cells import Network
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.actual import actual_outputs
 from rnn_goldens.comparison.returned import compared_outputs
+from rnn_goldens.comparison.states import StatesAt, state_differences
 from rnn_goldens.comparison.verdict import Verdict, verdict_on
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.fuzz.bounds import Bounds
@@ -40,12 +41,20 @@ class DrawnGolden(Golden):
         of_golden = {f.name: getattr(golden, f.name) for f in fields(Golden)}
         return cls(**{**of_golden, "corpus": None}, drawn_in=golden.dtype)
 
-    def compare(self, out: object, h_n: object = None, c_n: object = None, *, outputs: OutputNames = None) -> Verdict:
+    def compare(
+        self,
+        out: object,
+        h_n: object = None,
+        c_n: object = None,
+        *,
+        outputs: OutputNames = None,
+        states_at: StatesAt = None,
+    ) -> Verdict:
         """Compare outputs as a golden does; in a Hypothesis test without a diagnosis: causes are printed at its end."""
         if not currently_in_test_context():
-            return super().compare(out, h_n, c_n, outputs=outputs)
+            return super().compare(out, h_n, c_n, outputs=outputs, states_at=states_at)
         golden = self.comparing(outputs)
-        verdict = verdict_on(actual_outputs(golden, out, h_n, c_n))
+        verdict = verdict_on(actual_outputs(golden, out, h_n, c_n), states=state_differences(golden, states_at))
         arrays = () if verdict.passed else tuple(compared_outputs(golden, out, h_n, c_n).values())
         counts = PRECISIONS[self.dtype].bits >= PRECISIONS[self.drawn_in].bits
         current_test().record_compared(ComparedGolden(golden, arrays, verdict), counts=counts)
@@ -131,7 +140,7 @@ def certified(scenario: Scenario, precision: str) -> Golden | None:
             out = Network().run(scenario.case())[0]
         if not out.any() or not np.isfinite(out).all():
             return None
-        golden = certify(scenario, confirm=False)
+        golden = certify(scenario, confirm=False, states=False)
     except Refused:  # a custom cell may refuse some sizes, or networks without biases
         return None
     return golden.in_precision(precision) if precision in golden.precisions else None

@@ -14,7 +14,7 @@ from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.call import ALONE, Call
 from rnn_goldens.golden.embedding import Embedding
-from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, Gradients
+from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, ExpectedStates, Gradients
 from rnn_goldens.golden.precision import PRECISIONS, precision_name
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
@@ -308,6 +308,7 @@ class GoldenData(InputsData):
         stored: the arrays as stored: float64 for every precision.
         corpus: the value of ``--corpus`` for the golden's corpus, "" for the default; None without a corpus.
         gradients: the stored gradients; None if there are none or they were not loaded.
+        stored_states: the states after every step that the outputs do not hold; None if they are not stored.
         outputs: names of the outputs to compare; () for all of them.
         profile: which rounding errors are allowed.
         embedding: how the golden was embedded in larger sizes, with the golden; None if it was not.
@@ -318,6 +319,7 @@ class GoldenData(InputsData):
     stored: GoldenArrays
     corpus: str | None = None
     gradients: Gradients | None = None
+    stored_states: ExpectedStates | None = None
     outputs: tuple[str, ...] = ()
     profile: Profile = DEFAULT
 
@@ -395,11 +397,15 @@ class GoldenData(InputsData):
     def _facts(self) -> list[tuple[str, object]]:
         shapes = [(name, array.shape) for name, array in self.stored.expected.items()]
         gradients = [] if self.gradients is None else [("gradients", ", ".join(self.gradients.expected))]
-        return [*super()._facts(), *shapes, ("tolerance", self.tolerance.in_words), *gradients]
+        stored = {} if self.stored_states is None else self.stored_states.values
+        states = [(f"{name} after every step", array.shape) for name, array in stored.items()]
+        return [*super()._facts(), *shapes, *states, ("tolerance", self.tolerance.in_words), *gradients]
 
     def copied(self, **changes: Any) -> Self:  # noqa: ANN401 - fields
         """Return a deep copy, with other values for some fields."""
-        copies = {name: deepcopy(getattr(self, name)) for name in ("tolerance", "gradients", "provenance")}
+        copies = {
+            name: deepcopy(getattr(self, name)) for name in ("tolerance", "gradients", "stored_states", "provenance")
+        }
         return replace(self, **{"stored": self.stored.copied(), **copies, **changes})
 
     def input_fields(self) -> dict[str, Any]:
@@ -439,7 +445,10 @@ class GoldenData(InputsData):
         cast = vars(self).get("expected", {})
         found = {name: [array, *([cast[name]] if cast else [])] for name, array in self.stored.expected.items()}
         gradients = {} if self.gradients is None else self.gradients.expected
-        return {**found, **{f"gradient of {name}": [array] for name, array in gradients.items()}}
+        found |= {f"gradient of {name}": [array] for name, array in gradients.items()}
+        states = [vars(self).get("expected_states", {}), self.stored_states.values if self.stored_states else {}]
+        names = dict.fromkeys(name for arrays in states for name in arrays)
+        return found | {f"{name} after every step": [of[name] for of in states if name in of] for name in names}
 
 
 def html_table(heading: str, rows: Iterable[Sequence[object]], columns: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""The expected values of outputs and of gradients, and the gradients that a golden stores."""
+"""The expected values of outputs and of gradients, and the gradients and states that a golden stores."""
 
 import re
 from collections.abc import Mapping
@@ -36,6 +36,29 @@ class Expected:
         if got.shape != want.shape:
             return np.ones(got.shape, bool)
         return ~(abs(got - want) <= self.allowed(name))
+
+
+@dataclass(frozen=True, eq=False)
+class ExpectedStates:
+    """The states after every step that a golden stores: float64 for every precision; index 0 is the initial state.
+
+    Attributes:
+        values: by name, ``S``, (time + 1, *shape of the initial state); packed, ``S_0`` and so on, one for each
+            sequence. Each element is the exact state, correctly rounded.
+        tolerance: the largest error of a correct implementation, by the same names, one number for each step:
+            (time + 1, 1, …).
+    """
+
+    values: Mapping[str, Float64]
+    tolerance: Tolerance
+
+    def __post_init__(self) -> None:
+        """Store read-only views, like ``InputArrays``."""
+        vars(self)["values"] = {name: read_only(array) for name, array in self.values.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.__post_init__()
 
 
 def output_of(cotangent: str) -> str:

@@ -97,6 +97,7 @@ def embed(golden: T, sizes: Mapping[str, int]) -> T:
         stored=larger.arrays(),
         tolerance=with_arrays(golden.tolerance, larger.of_outputs),
         gradients=None if golden.gradients is None else larger.gradients(golden.gradients),
+        stored_states=None,
         embedding=embedding,
     )
 

@@ -164,7 +164,8 @@ def entry_of(check_log: CheckLog | None) -> dict[str, Any]:
         entry["higher_precision"] = True
     of_outputs = check_log.verdicts(OUTPUTS)
     if left_out := _compared(of_outputs)["not_checked"]:
-        entry["outputs"] = list(dict.fromkeys(name for verdict in of_outputs for name in verdict.differences))
+        compared = dict.fromkeys(name for verdict in of_outputs for name in verdict.differences)
+        entry["outputs"] = [name for name in compared if name in check_log.golden.layout.outputs]
         entry["not_checked"] = left_out
     for one in check_log.wrong[:1]:
         if one.verdict.explained_by:

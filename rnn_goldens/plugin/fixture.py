@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from traceback import walk_stack
@@ -26,6 +26,7 @@ from rnn_goldens.comparison.actual import actual_gradients, actual_outputs, grad
 from rnn_goldens.comparison.array_conversion import refuse_own_arrays, written_to, wrote_into
 from rnn_goldens.comparison.call_patterns import Backward, Run, compare_calls, compare_gradient_calls
 from rnn_goldens.comparison.returned import outputs_of
+from rnn_goldens.comparison.states import StatesAt, state_differences
 from rnn_goldens.comparison.verdict import Verdict, picture, verdict_on
 from rnn_goldens.diagnosis.search import CandidateSearch, SearchState, diagnosed
 from rnn_goldens.errors import RnnGoldensError, WrongUse
@@ -158,15 +159,21 @@ class GoldenUnderTest(Golden):
 
     @property
     def _reference(self) -> Golden:
-        return self.check_log.golden.in_precision(self.dtype)
+        """The private copy; with this golden's states after every step if ``certify`` computed them."""
+        golden = self.check_log.golden.in_precision(self.dtype)
+        return golden if golden.stored_states else replace(golden, stored_states=self.stored_states)
 
     def _compared(
-        self, *found: object, call_again: Callable[[], Sequence[Any]] | None = None, outputs: OutputNames = None
+        self,
+        *found: object,
+        call_again: Callable[[], Sequence[Any]] | None = None,
+        outputs: OutputNames = None,
+        states_at: StatesAt = None,
     ) -> Verdict:
         """Compare as ``Golden.compare`` does, but try causes of other failures first, and also pairs of deviations."""
         with self.check_log.comparing():
             actual = actual_outputs(self._reference.comparing(outputs), *found)
-            verdict = verdict_on(actual)
+            verdict = verdict_on(actual, states=state_differences(self._reference, states_at))
             if self.check_log.run.drawn and not verdict.passed and self.check_log.picture is None:
                 self.check_log.picture = picture(actual)
             return diagnosed(actual, verdict, self.search, call_again=call_again)

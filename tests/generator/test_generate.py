@@ -11,12 +11,13 @@ from typing import TypeVar
 
 import pytest
 from factories.documented import DOCUMENTED
-from factories.scenarios import chaotic
+from factories.scenarios import chaotic, scenario
 
 from rnn_goldens import Golden, InvalidFile, UnknownName
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.validation import findings
 from rnn_goldens.errors import WrongUse
+from rnn_goldens.generator import state_certification
 from rnn_goldens.generator.certification import certification
 from rnn_goldens.generator.certification_cache import CertificationCache
 from rnn_goldens.generator.corpus_replacement import folder_lock
@@ -24,6 +25,7 @@ from rnn_goldens.generator.generate import Outcome, generate
 from rnn_goldens.generator.scenario import Refused, Scenario
 from rnn_goldens.generator.scenarios import OURS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.states import FEW
 
 T = TypeVar("T")
 
@@ -123,6 +125,17 @@ def test_values_of_a_golden_change_only_with_replace(corpus: Path) -> None:
         generate(OTHER_VALUES, corpus)
     assert bytes_in(corpus) == before
     assert generate(OTHER_VALUES, corpus, replace=True)[0].status == "changed"
+
+
+def test_a_golden_may_get_states_but_not_lose_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lstm, few = [scenario("lstm", scale=0.25)], FEW
+    for limit, status in ((0, "new"), (few, "changed"), (few, "unchanged")):
+        monkeypatch.setattr(state_certification, "FEW", limit)
+        assert [outcome.status for outcome in generate(lstm, tmp_path)] == [status]
+    assert "c" in open_corpus(tmp_path).load(lstm[0].id).expected_states
+    monkeypatch.setattr(state_certification, "FEW", 0)
+    with pytest.raises(Refused, match="made/for-a-test: is in the corpus with other values"):
+        generate(lstm, tmp_path)
 
 
 def test_a_new_major_version_may_change_and_remove_goldens(corpus: Path) -> None:

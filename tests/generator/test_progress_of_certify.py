@@ -90,7 +90,7 @@ def test_amounts_begin_with_zero_never_go_back_and_end_with_done(example: str, c
 def test_the_parts_of_a_network_run_in_the_order_of_the_work(shape: str) -> None:
     assert [part for part, _ in parts_of(reports_of(EXAMPLES[shape]))] == [
         "graph", "exact outputs", "tolerance", "confirmation of outputs",
-        "exact gradients", "confirmation of gradients", "done",
+        "exact gradients", "confirmation of gradients", "exact states", "tolerance of states", "done",
     ]  # fmt: skip
 
 
