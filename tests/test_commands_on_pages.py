@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnn_goldens import Golden
+from rnn_goldens import Golden, GoldenMismatch
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.golden.recurrences import RECURRENCES
 
@@ -153,7 +153,7 @@ def test_the_page_on_serving_shows_what_is_printed(tmp_path: Path) -> None:
         assert [line for line in shown.splitlines() if line not in printed] == [], f"{command} printed\n{printed}"
 
 
-KERNEL, TEST, SCENARIO = re.findall(r"^```python\n(.*?)^```$", RECURRENT, re.MULTILINE | re.DOTALL)
+KERNEL, TEST, STATES, SCENARIO = re.findall(r"^```python\n(.*?)^```$", RECURRENT, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.slow
@@ -173,6 +173,25 @@ def test_the_kernel_on_the_page_passes_and_fails_with_one_cause_without_its_scal
     output = " ".join(run("python -m pytest -q -p no:cacheprovider test_my.py", tmp_path).split())
     assert printed in output
     assert ("failed" in output) == (kernel != KERNEL)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_snapshots_of_the_kernel_on_the_page_are_compared(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my.py").write_text(KERNEL)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my", raising=False)
+    if not late:
+        exec(STATES, {})
+        return
+    with pytest.raises(GoldenMismatch, match="S after step 16 is the initial state"):
+        exec(
+            STATES.replace("o, S = gated_delta", "before = S\n    o, S = gated_delta").replace(
+                '{"S": S}', '{"S": before}'
+            ),
+            {},
+        )
 
 
 def test_the_recurrence_on_the_page_is_certified_and_names_of_arrays_are_those_of_the_data() -> None:
