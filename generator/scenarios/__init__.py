@@ -23,7 +23,7 @@ from rnn_goldens.generator.scenarios import (
     without_state,
 )
 
-VERSION = "2.4.0"
+VERSION = "2.5.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
