@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from rnn_goldens.comparison import calls_as_served as served
 from rnn_goldens.comparison import calls_in_parts as parts
-from rnn_goldens.comparison.actual import gradients_by_name
+from rnn_goldens.comparison.actual import actual_outputs, gradients_by_name
 from rnn_goldens.comparison.array_conversion import NotNumbers, read, refuse_own_arrays
 from rnn_goldens.comparison.calls_in_parts import Caller, Results
 from rnn_goldens.comparison.golden_slices import longest, of_rows
 from rnn_goldens.comparison.returned import outputs_of
-from rnn_goldens.comparison.verdict import Verdict, compare
+from rnn_goldens.comparison.states import state_differences
+from rnn_goldens.comparison.verdict import Verdict, compare, verdict_on
 from rnn_goldens.errors import UnknownName, Unsupported
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.expected import missing_output_reason
@@ -141,7 +142,8 @@ def _verdict(
 def judged(results: Results) -> Verdict:
     """Return the verdict on results, which fails for a violation even if the outputs are right."""
     golden = results.golden
-    verdict = compare(golden, *results.outputs, meaning=results.meaning)
+    states = state_differences(golden, results.states_at)
+    verdict = verdict_on(actual_outputs(golden, *results.outputs), results.meaning, states)
     if not results.violation or not verdict.passed:
         return verdict
     return replace(verdict, passed=False, message=f"{golden.id} in {golden.dtype}: {results.violation}")

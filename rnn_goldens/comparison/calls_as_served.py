@@ -22,6 +22,7 @@ from rnn_goldens.comparison.served_sequences import (
     sequence_time,
     split,
 )
+from rnn_goldens.comparison.states import StatesAt, has_states
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.call import Call
 from rnn_goldens.golden.data import GoldenData
@@ -116,7 +117,7 @@ def _with_drafts(run: Run, golden: GoldenData, has_drafts: Callable[[int, int], 
 
 
 def with_snapshots(run: Run, golden: GoldenData) -> Iterator[Results]:
-    """Take a snapshot of the state every few steps, and continue from each."""
+    """Take a snapshot of the state every few steps, compare it if the golden has its states, and continue from each."""
     require_kept(golden)
     yield from _with_snapshots(run, golden, packed=golden.offsets is not None)
     if golden.offsets is None and golden.sequences > 1:
@@ -136,10 +137,13 @@ def _with_snapshots(run: Run, golden: GoldenData, *, packed: bool) -> Iterator[R
     if snapshots.values.shape != (expected := (len(taken), *last.values.shape[1:])):
         raise TypeError(f"snapshots every {every} steps have shape {snapshots.values.shape}; expected {expected}")
     outputs = split(inputs, out)
-    yield Results(golden, (Output(assembled(golden, outputs), out.dtype), last), "a call with snapshot_every is wrong")
     by_step: dict[int, dict[int, Float64]] = {}
     for (sequence, step), snapshot in zip(taken, snapshots.values, strict=True):
         by_step.setdefault(step, {})[sequence] = snapshot
+    states_at = _states_at(golden, by_step, snapshots.dtype) if has_states(golden) else None
+    of_call = (Output(assembled(golden, outputs), out.dtype), last)
+    meaning = f"a call with snapshot_every={every} is wrong"
+    yield Results(golden, of_call, meaning, seen=snapshots.values, states_at=states_at)
     for step, of_sequences in by_step.items():
         after, ends = list(outputs), np.array(last.values)
         for k, snapshot in of_sequences.items():
@@ -147,6 +151,14 @@ def _with_snapshots(run: Run, golden: GoldenData, *, packed: bool) -> Iterator[R
             after[k] = np.concatenate([after[k][:step], rest])
         meaning = f"from the snapshots after {step} steps on, the outputs differ from those of a single call"
         yield Results(golden, (Output(assembled(golden, after), out.dtype), Output(ends, last.dtype)), meaning)
+
+
+def _states_at(golden: GoldenData, by_step: Mapping[int, Mapping[int, Float64]], dtype: str) -> StatesAt:
+    """Return snapshots, by step and sequence, as states after steps."""
+    (name,) = golden.layout.states
+    if golden.offsets is None:
+        return {step: {name: Output(np.stack([*of.values()]), dtype)} for step, of in by_step.items()}
+    return {step: {f"{name}_{k}": Output(one, dtype) for k, one in of.items()} for step, of in by_step.items()}
 
 
 def _continued(run: Run, golden: GoldenData, row: Row, state: Float64) -> tuple[Float64, Float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
 from rnn_goldens.comparison.golden_slices import joined, middle_step, of_rows, of_steps
 from rnn_goldens.comparison.returned import by_name
+from rnn_goldens.comparison.states import StatesAt
 from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.call import Call
 from rnn_goldens.golden.data import GoldenData, InputsData
@@ -31,7 +32,8 @@ class Results:
         outputs: as arguments of ``compare``, or a mapping by name as the only one.
         meaning: what a difference means.
         violation: what is wrong whatever the outputs are, such as a state that a call must not change; "" for nothing.
-        seen: the states where a violation is seen, for its cause.
+        states_at: states after some steps, as for ``Golden.check``; None for none.
+        seen: the states where a violation, or a wrong state of ``states_at``, is seen, for its cause.
     """
 
     golden: GoldenData
@@ -39,6 +41,7 @@ class Results:
     meaning: str
     violation: str = ""
     seen: Float64 | None = None
+    states_at: StatesAt = None
 
 
 BORDERS = (63, 64, 65)

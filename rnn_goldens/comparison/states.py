@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.array_conversion import NotNumbers, read
 from rnn_goldens.comparison.differences import Difference, difference, not_comparable
-from rnn_goldens.errors import UnknownName, WrongUse
+from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import OUTPUTS, Expected
 from rnn_goldens.golden.expected_states import states_after_steps
@@ -41,6 +41,15 @@ def state_differences(golden: GoldenData, states_at: StatesAt) -> list[Differenc
         raise WrongUse(f"{_HOW}, not a {type(states_at).__name__}")
     every = states_after_steps(golden)
     return [_difference(golden, every, *one) for one in _given(golden, every, states_at)]
+
+
+def has_states(golden: GoldenData) -> bool:
+    """Return whether a golden has expected states after every step."""
+    try:
+        states_after_steps(golden)
+    except Unsupported:
+        return False
+    return True
 
 
 def _given(golden: GoldenData, every: Expected, states_at: Mapping[int, object]) -> Iterator[tuple[int, str, object]]:
