@@ -332,7 +332,7 @@ def test_options_are_numbers_with_defaults() -> None:
 def test_limits_of_options_of_built_in_recurrences_do_not_apply_to_options_with_the_same_names() -> None:
     golden = certify(scenario_of("limited", {"d": 2, "beta_limit": 3, "lower_bound": 0.5}))
     assert golden.expected["h_n"].tolist() == [[4.5, 4.5]]
-    kda = {"id": "mine/kda", "purpose": "Wrong.", "cell": "kda", "inputs": {}}
+    kda: dict[str, Any] = {"id": "mine/kda", "purpose": "Wrong.", "cell": "kda", "inputs": {}}
     with pytest.raises(Refused, match="beta_limit is 3, but must be 1 or 2"):
         certify(RecurrenceScenario(**kda, config={"heads": 1, "d_k": 1, "d_v": 1, "beta_limit": 3}))
 
