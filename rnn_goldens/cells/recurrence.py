@@ -1,6 +1,6 @@
 """The forward pass of a recurrence: its equations unrolled over time, for all lanes at once."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
@@ -290,21 +290,23 @@ def run(case: RecurrenceCase, operations: Arithmetic = RIGHT, equations: Equatio
     found = []
     for one in case.sequences():
         outputs, states = _unrolled(one, operations, equations)
-        last = _from_lanes(states[-1], case.config)
-        found.append(outputs | {f"{name}_n": last[name] for name in case.config.recurrence.compared})
+        last = _from_lanes(states[-1], case.config, case.config.recurrence.compared)
+        found.append(outputs | {f"{name}_n": array for name, array in last.items()})
     return packed(found, case.config)
 
 
 def with_states(case: RecurrenceCase) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the outputs of a case without packing, and its states before and after each step, (time + 1, batch, …)."""
     outputs, states = _unrolled(case, RIGHT, None)
-    steps = [_from_lanes(of_step, case.config) for of_step in states]
-    return outputs, {name: np.stack([step[name] for step in steps]) for name in case.config.recurrence.states}
+    names = tuple(case.config.recurrence.states)
+    steps = [_from_lanes(of_step, case.config, names) for of_step in states]
+    return outputs, {name: np.stack([step[name] for step in steps]) for name in names}
 
 
-def _from_lanes(states: Sequence[Array], config: RecurrenceConfig) -> dict[str, Array]:
+def _from_lanes(states: Sequence[Array], config: RecurrenceConfig, names: Collection[str]) -> dict[str, Array]:
+    """Return some of the states: wrong equations may give others the wrong shape."""
     axes = config.recurrence.states
-    return {name: from_lanes(of, axes[name], config) for name, of in zip(axes, states, strict=True)}
+    return {name: from_lanes(of, axes[name], config) for name, of in zip(axes, states, strict=True) if name in names}
 
 
 def _unrolled(
