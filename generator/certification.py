@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 from rnn_goldens.cells.case_graph import Recorded
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.error_analysis.network_bounds import flattest
+from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator import confirmation
 from rnn_goldens.generator.ball_evaluation import Evaluation, NoNumber, Tied, Undecided
 from rnn_goldens.generator.correct_algorithms import STATES, Forms, elements
@@ -63,6 +64,8 @@ def certify(
         WrongUse: the golden is embedded, or the equations of its cell are not those that it was certified with.
     """
     with reported_to(progress) if progress is not None else nullcontext():
+        if not isinstance(scenario, DeclaredInputs | Golden):
+            raise WrongUse(f"certify takes a scenario or a golden, not {type(scenario).__name__}: load(…) a golden first")
         if isinstance(scenario, Golden):
             return states_of_golden(scenario, states)
         return certification(scenario, confirm=confirm, states=states)[0]

@@ -45,8 +45,12 @@ class Runner:
         """Run a network from some states."""
         start = self.given(states, inputs.time)
         outputs = Network().run(replace(case_of(inputs, np.float64), state=tuple(start.values())))
-        self.kept = dict(zip(states, outputs[1:], strict=True))
+        self.kept = self.left(states, dict(zip(states, outputs[1:], strict=True)), inputs.time)
         return dict(zip(inputs.layout.outputs, outputs, strict=True))
+
+    def left(self, before: States, after: States, time: int) -> States:  # noqa: ARG002 - for overrides
+        """The states that a call of so many time steps leaves for one that continues it."""
+        return after
 
     def given(self, states: States, time: int) -> States:  # noqa: ARG002 - for overrides
         """The states that so many time steps start from, of the states before them."""
@@ -55,6 +59,7 @@ class Runner:
     def recurrence(self, inputs: InputsData, pool: dict[str, Array]) -> dict[str, Array]:
         """Run each sequence of a recurrence from its state in a pool, and write the states after it."""
         call, sequences = inputs.call, list(_sequences(inputs, pool))
+        before = {name: array.copy() for name, array in pool.items()}
         times = [case.time for case in sequences]
         outputs, states = list[dict[str, Array]](), list[States]()
         for number, case in enumerate(sequences):
@@ -66,7 +71,7 @@ class Runner:
                 if (to := self.place(place, _size(pool))) is not None:
                     for name, array in pool.items():
                         array[to] = of_states[name][step]
-        self.kept = pool
+        self.kept = self.left(before, pool, max(times))
         found = _joined(outputs, is_packed=inputs.offsets is not None)
         found |= {f"{name}_n": pool[f"{name}0"] for name in inputs.recurrence.recurrence.compared}
         if call.snapshot_every:

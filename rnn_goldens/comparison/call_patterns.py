@@ -49,7 +49,6 @@ class CallPattern:
         applies: returns whether the pattern applies to a golden.
         results: yields the results of its calls, which are compared one by one; nothing if the golden cannot show the
             bug that the pattern detects.
-        needs: what an implementation must take or have for it; "" for what all have.
         reads_results: whether ``results`` reads what an implementation returns itself.
     """
 
@@ -57,12 +56,11 @@ class CallPattern:
     does: str
     applies: Callable[[GoldenData], bool]
     results: Callable[[Any, GoldenData], Iterator[Results]]
-    needs: str = ""
     reads_results: bool = False
 
     def of(self, run: Run, golden: GoldenData) -> Iterator[Results]:
         """Yield the results of an implementation."""
-        return self.results(run if self.reads_results else _caller(run, golden), golden)
+        return self.results((_guarded if self.reads_results else _caller)(run, golden), golden)
 
 
 Refused = Callable[[str, Unsupported], object]
@@ -113,6 +111,18 @@ def compare_calls(
             if found is not None:
                 verdict = found
                 yield pattern.name, verdict
+
+
+def _guarded(run: Run, golden: GoldenData) -> Run:
+    """Return the function that calls an implementation and refuses the golden's own arrays."""
+
+    def call(inputs: InputsData) -> Any:  # noqa: ANN401 - as the implementation returns it
+        __tracebackhide__ = True
+        found = run(inputs)
+        refuse_own_arrays(golden, found)
+        return found
+
+    return call
 
 
 def _caller(run: Run, golden: GoldenData) -> Caller:
@@ -249,22 +259,20 @@ _WITH_STATES = (
         "the sequence in parts, with states that the implementation keeps, then again after reset_states()",
         lambda golden: _has_parts(golden) and golden.lengths is None,
         parts.with_kept_states,
-        needs="reset_states",
     ),
     *(
-        CallPattern(name, does, served.has_one_state, results, needs, reads_results=True)
-        for name, does, results, needs in (
+        CallPattern(name, does, served.has_one_state, results, reads_results=True)
+        for name, does, results in (
             (
                 "pool",
                 "prefill, then steps, with states in a pool: other places, and those of padding, stay as they are",
                 served.with_pool,
-                "state_indices",
             ),
-            ("mixed", "rows of one step beside rows of several steps, and rows that begin", served.mixed, "offsets"),
-            ("drafts", "drafted steps, of which some are accepted", served.with_drafts, "num_accepted_tokens"),
-            ("snapshots", "the state every few steps, and from there on", served.with_snapshots, "snapshot_every"),
-            ("padding", "padding on the left of each sequence, with a mask", served.with_padding, "mask"),
-            ("empty", "empty sequences between packed ones", served.with_empty_sequences, "offsets"),
+            ("mixed", "rows of one step beside rows of several steps, and rows that begin", served.mixed),
+            ("drafts", "drafted steps, of which some are accepted", served.with_drafts),
+            ("snapshots", "the state every few steps, and from there on", served.with_snapshots),
+            ("padding", "padding on the left of each sequence, with a mask", served.with_padding),
+            ("empty", "empty sequences between packed ones", served.with_empty_sequences),
         )
     ),
 )

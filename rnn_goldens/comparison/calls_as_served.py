@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.comparison.array_conversion import Output
-from rnn_goldens.comparison.calls_in_parts import Results, require_kept
+from rnn_goldens.comparison.calls_in_parts import SINGLE_STEPS, Results, require_kept
 from rnn_goldens.comparison.served_sequences import (
+    FIRST,
+    LAST,
     Row,
     Run,
     Served,
@@ -27,9 +29,6 @@ from rnn_goldens.errors import Unsupported
 from rnn_goldens.golden.call import Call
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.stored_arrays import Float64
-
-SINGLE_STEPS = 3
-"""The number of steps that are run one by one, after a prefill."""
 
 DRAFTS = 3
 """The number of drafted steps that a call runs besides the one that is certain."""
@@ -50,15 +49,15 @@ def has_one_state(golden: GoldenData) -> bool:
 def with_pool(run: Run, golden: GoldenData) -> Iterator[Results]:
     """Prefill, then run the last steps one by one, with states in a pool; two groups of rows take turns.
 
-    The first sequence runs twice, and a row of padding runs in each call.
+    The first sequence runs twice, and a row of padding runs in each call: first or last.
     """
     count = golden.sequences
     served = Served.begun(run, golden, [*range(count), 0])
     rows = range(count + 1)
-    served.call({row: max(0, served.time(row) - SINGLE_STEPS) for row in rows}, padding=True)
+    served.call({row: max(0, served.time(row) - SINGLE_STEPS) for row in rows}, padding=FIRST)
     while any(map(served.left, rows)):
         for turn in (0, 1):
-            served.call({row: 1 for row in rows if row % 2 == turn and served.left(row)}, padding=True)
+            served.call({row: 1 for row in rows if row % 2 == turn and served.left(row)}, padding=(FIRST, LAST)[turn])
     yield served.results("calls with a pool of states give other outputs than a single call", range(count))
     yield served.results("a sequence that runs twice in a pool differs the second time", [count, *range(1, count)])
 
@@ -77,14 +76,15 @@ def mixed(run: Run, golden: GoldenData) -> Iterator[Results]:
 def _mixed(run: Run, golden: GoldenData, *, begins: bool) -> Served:
     """Run the first steps of the first sequence; then others begin; the last row, the first sequence again, with one.
 
-    ``begins``: calls say which rows begin, and other states lie in their places.
+    Rows that have ended run no step in the last call, and keep their state. ``begins``: calls say which rows begin, and
+    other states lie in their places.
     """
     count = golden.sequences
     served = Served.begun(run, golden, [*range(count), 0])
     served.call({0: served.time(0) // 2}, begins=begins)
     others = {row: max(1, served.time(row) - 1) for row in range(1, count)}
     served.call({0: served.left(0), **others, count: 1}, begins=begins)
-    served.call({row: served.left(row) for row in (*others, count)}, begins=begins)
+    served.call({row: served.left(row) for row in (0, *others, count)}, begins=begins, idle=True)
     return served
 
 
@@ -109,7 +109,7 @@ def _with_drafts(run: Run, golden: GoldenData, has_drafts: Callable[[int, int], 
     while left := [row for row in rows if served.left(row)]:
         counts = {}
         for row in left:
-            accepted = 1 + (turn + 3 * row + 1) % width if has_drafts(turn, row) else 1
+            accepted = 1 + (turn + row + 1) % width if has_drafts(turn, row) else 1
             counts[row] = min(accepted, served.left(row)), width if has_drafts(turn, row) else 1
         served.verify(counts)
         turn += 1
@@ -150,7 +150,8 @@ def _with_snapshots(run: Run, golden: GoldenData, *, packed: bool) -> Iterator[R
             rest, ends[k] = _continued(run, golden, (k, range(step, times[k])), snapshot)
             after[k] = np.concatenate([after[k][:step], rest])
         meaning = f"from the snapshots after {step} steps on, the outputs differ from those of a single call"
-        yield Results(golden, (Output(assembled(golden, after), out.dtype), Output(ends, last.dtype)), meaning)
+        of_rest = (Output(assembled(golden, after), out.dtype), Output(ends, last.dtype))
+        yield Results(golden, of_rest, meaning, seen=snapshots.values)
 
 
 def _states_at(golden: GoldenData, by_step: Mapping[int, Mapping[int, Float64]], dtype: str) -> StatesAt:
@@ -187,7 +188,7 @@ def with_empty_sequences(run: Run, golden: GoldenData) -> Iterator[Results]:
     """Run packed sequences with empty ones between them and at the end, which keep their state."""
     count = golden.sequences
     rows: list[Row] = [(k, range(sequence_time(golden, k))) for k in range(count)]
-    rows = [rows[0], (0, ()), *rows[1:], (0, ())]
+    rows = [(0, ()), rows[0], (0, ()), *rows[1:], (0, ())]
     real = [k for k, (_, steps) in enumerate(rows) if len(steps)]
     stored: Mapping[str, Any] = golden.stored.states
     states = {name: array[[sequence for sequence, _ in rows]] for name, array in stored.items()}

@@ -47,7 +47,7 @@ class Results:
 BORDERS = (63, 64, 65)
 """Places at which long sequences are cut: around the usual number of steps in a chunk."""
 
-SINGLE_STEPS = 4
+SINGLE_STEPS = 3
 """The number of steps that are called one by one, after a prefill."""
 
 
@@ -120,7 +120,7 @@ def _in_parts(call: Caller, golden: GoldenData, cuts: Sequence[int], *, kept: bo
             part = replace(part, stored=replace(part.stored, states={}), call=Call(continues=True))
         first, *rest = by_name(golden.layout, *call(part)).values()
         try:
-            new = _copied(read(first))  # before the next call, which may reuse the memory
+            new = copied(read(first))  # before the next call, which may reuse the memory
             out = new if out is None else joined(out, new, axis)
         except (NotNumbers, ValueError):
             return replace(results, outputs=(first, *rest))
@@ -140,7 +140,7 @@ def _parts_in_words(golden: GoldenData, cuts: Sequence[int]) -> str:
 def _states_between(golden: GoldenData, last: Sequence[Any]) -> dict[str, NDArray[Any]]:
     """Return the states to start from; {} if they are none."""
     try:
-        states = [_copied(read(state)) for state in last]
+        states = [copied(read(state)) for state in last]
         start = {f"{n}0": state.values for n, state in zip(golden.layout.states, states, strict=True)}
     except (NotNumbers, ValueError):
         return {}
@@ -148,5 +148,6 @@ def _states_between(golden: GoldenData, last: Sequence[Any]) -> dict[str, NDArra
     return start if fits else {}
 
 
-def _copied(output: Output) -> Output:
+def copied(output: Output) -> Output:
+    """Return an output in memory of its own."""
     return Output(output.values.copy(), output.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.array_conversion import NotNumbers, Output, read
-from rnn_goldens.comparison.calls_in_parts import Results, require_kept
+from rnn_goldens.comparison.calls_in_parts import Results, copied, require_kept
 from rnn_goldens.golden.call import ALONE, NO_PLACE, SNAPSHOTS, Call
 from rnn_goldens.golden.data import GoldenData, InputsData
 from rnn_goldens.golden.precision import PRECISIONS
@@ -19,6 +19,9 @@ Run = Callable[[InputsData], Any]
 
 Row = tuple[int, Sequence[int]]
 """A sequence of the golden and the time steps that a call runs of it."""
+
+FIRST, LAST = "first", "last"
+"""Where a row of padding is."""
 
 ANOTHER = 1.0
 """What the states of others hold: at the ends of a pool, where a wrong place of a row of padding lies."""
@@ -73,40 +76,47 @@ class Served:
         """The number of time steps that a row has not done."""
         return self.time(row) - self.done[row]
 
-    def call(self, counts: Mapping[int, int], *, padding: bool = False, begins: bool = False) -> None:
-        """Run the next steps of some rows, with as many as ``counts`` says, and a row of padding after them.
+    def call(self, counts: Mapping[int, int], *, padding: str = "", begins: bool = False, idle: bool = False) -> None:
+        """Run the next steps of some rows, with as many as ``counts`` says, and a row of ``padding`` first or last.
 
-        ``begins``: say which rows have no initial state, and leave another state in their places.
+        Rows without steps are left out unless ``idle``. ``begins``: say which rows have no initial state, and leave
+        another state in their places.
         """
-        rows = [row for row, count in counts.items() if count]
-        if not rows:
+        rows = [row for row, count in counts.items() if count or idle]
+        if not any(counts.values()):
             return
-        steps = [(self.sequences[r], range(self.done[r], self.done[r] + counts[r])) for r in rows]
+        steps: list[Row] = [(self.sequences[r], range(self.done[r], self.done[r] + counts[r])) for r in rows]
         indices = [int(self.places[row, 0]) for row in rows]
-        if padding:
-            steps, indices = [*steps, steps[-1]], [*indices, NO_PLACE]
+        at = {FIRST: 0, LAST: len(rows)}.get(padding)
+        if at is not None:
+            steps.insert(at, steps[0])
+            indices.insert(at, NO_PLACE)
         said: dict[str, Any] = {}
         if begins:
-            has_state = [bool(self.done[r]) or bool(self.golden.stored.states) for r in rows] + [True] * padding
+            has_state = [bool(self.done[r]) or bool(self.golden.stored.states) for r in rows]
             said = {"has_initial_state": np.array(has_state)}
-            for row, has in zip(rows, has_state, strict=False):
+            for row, has in zip(rows, has_state, strict=True):
                 self.pool[self.places[row, 0]] = self.pool[self.places[row, 0]] if has else ANOTHER
-        found = self._run(steps, Call(state_indices=np.array(indices), **said))
+        outputs, pool = self._run(steps, Call(state_indices=np.array(indices), **said))
+        found = [output for output, index in zip(outputs, indices, strict=True) if index != NO_PLACE], pool
         self._keep(rows, found, [counts[row] for row in rows], self.places[rows, 0])
 
     def verify(self, counts: Mapping[int, tuple[int, int]]) -> None:
         """Run steps of which only some are accepted: by row, the number of accepted steps and that of all.
 
-        Those that are not accepted are other steps of the sequence.
+        Those that are not accepted are other steps of the sequence. A row of padding comes first.
         """
         rows, steps = list(counts), list[Row]()
         for row, (accepted, every) in counts.items():
             begin, time = self.done[row], self.time(row)
             right = range(begin, begin + accepted)
             steps.append((self.sequences[row], [*right, *((begin + k + 1) % time for k in range(accepted, every))]))
-        read_from = np.array([self.current[row] + 1 for row in rows])
-        call = Call(state_indices=self.places[rows], num_accepted_tokens=read_from)
-        found = self._run(steps, call)
+        none = np.full_like(self.places[:1], NO_PLACE)
+        places = np.concatenate([none, self.places[rows]])
+        accepted_before = np.array([1, *(self.current[row] + 1 for row in rows)])
+        call = Call(state_indices=places, num_accepted_tokens=accepted_before)
+        (_, *outputs), pool = self._run([steps[0], *steps], call)
+        found = outputs, pool
         written = [place for r in rows for place in self.places[r, : counts[r][1]]]
         self._keep(rows, found, [counts[row][0] for row in rows], np.array(written))
         for row, (accepted, _) in counts.items():
@@ -137,7 +147,7 @@ class Served:
     ) -> None:
         """Store outputs and pool of a call, and note whether it wrote to places of others."""
         outputs, pool = found
-        for row, count, output in zip(rows, counts, outputs, strict=False):  # a row of padding comes last
+        for row, count, output in zip(rows, counts, outputs, strict=True):
             self.outputs[row].append(output[:count])
             self.done[row] += count
         after = np.asarray(PRECISIONS[self.golden.dtype].round(pool.values), np.float64)  # as the next call gets it
@@ -207,6 +217,6 @@ def parts_of(golden: GoldenData, result: Any, count: int) -> list[Output]:  # no
         kind = f"{len(result)} parts" if isinstance(result, tuple | list) else f"a {type(result).__name__}"
         raise TypeError(f"the implementation returned {kind}; expected {', '.join(names)}")
     try:
-        return [read(part) for part in result]
+        return [copied(read(part)) for part in result]  # the next call may reuse the memory
     except NotNumbers as error:
         raise TypeError(f"{' or '.join(names)} {error}") from None

@@ -40,7 +40,9 @@ def state_differences(golden: GoldenData, states_at: StatesAt) -> list[Differenc
     if not isinstance(states_at, Mapping):
         raise WrongUse(f"{_HOW}, not a {type(states_at).__name__}")
     every = states_after_steps(golden)
-    return [_difference(golden, every, *one) for one in _given(golden, every, states_at)]
+    if not (found := [_difference(golden, every, *one) for one in _given(golden, every, states_at)]):
+        raise WrongUse(f"{_HOW}; it has none, so no state would be compared")
+    return found
 
 
 def has_states(golden: GoldenData) -> bool:
@@ -56,10 +58,13 @@ def _given(golden: GoldenData, every: Expected, states_at: Mapping[int, object])
     """Yield each step, name and given state."""
     for key, states in states_at.items():
         if (step := whole_number(key)) is None:
-            raise WrongUse(f"{_HOW}; {key!r} is not a step")
+            raise WrongUse(f"{_HOW}; {key!r} is not a step, which is a whole number")
         if not isinstance(states, Mapping):
             raise WrongUse(f"{_HOW}; for step {step} it has a {type(states).__name__}")
         for name, state in states.items():
+            if golden.offsets is not None and name in golden.layout.compared:
+                own = [one for one in every.values if one.startswith(f"{name}_")]
+                raise WrongUse(f"{golden.id} has packed sequences: states_at takes that of each, {listed(own)}")
             if name not in every.values:
                 raise UnknownName(f"state of {golden.id}", str(name), every.values, plural=f"States of {golden.id}")
             last = len(every.values[name]) - 1

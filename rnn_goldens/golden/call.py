@@ -1,7 +1,7 @@
 """What a call says about states that are kept between calls: a pool of states, accepted drafts, snapshots, padding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -44,17 +44,11 @@ class Call:
     @property
     def arguments(self) -> dict[str, Any]:
         """What an implementation must take besides inputs, weights and states: by name."""
-        given = {
-            "state_indices": self.state_indices,
-            "num_accepted_tokens": self.num_accepted_tokens,
-            "has_initial_state": self.has_initial_state,
-            "snapshot_every": self.snapshot_every or None,
-            "mask": self.mask,
-        }
-        return {name: value for name, value in given.items() if value is not None}
+        given = ((name, getattr(self, name)) for name in ARGUMENTS)
+        return {name: value for name, value in given if not (value is None or (isinstance(value, int) and not value))}
 
 
-ARGUMENTS = ("state_indices", "num_accepted_tokens", "has_initial_state", "snapshot_every", "mask")
+ARGUMENTS = tuple(f.name for f in fields(Call) if f.name != "continues")
 """The names of ``Call.arguments``."""
 
 ALONE = Call()
