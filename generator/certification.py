@@ -65,7 +65,9 @@ def certify(
     """
     with reported_to(progress) if progress is not None else nullcontext():
         if not isinstance(scenario, DeclaredInputs | Golden):
-            raise WrongUse(f"certify takes a scenario or a golden, not {type(scenario).__name__}: load(…) a golden first")
+            raise WrongUse(
+                f"certify takes a scenario or a golden, not {type(scenario).__name__}: load(…) a golden first"
+            )
         if isinstance(scenario, Golden):
             return states_of_golden(scenario, states)
         return certification(scenario, confirm=confirm, states=states)[0]

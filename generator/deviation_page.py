@@ -12,9 +12,11 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
 from rnn_goldens.deviations.alteration import Alteration
-from rnn_goldens.deviations.calls import ANY, ONE_STATE, WrongCalls
+from rnn_goldens.deviations.continued_calls import ANY
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, RECURRENCES, RECURRENCES_BACK, members
+from rnn_goldens.deviations.served_calls import ONE_STATE
+from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.explain.equations_text import difference
 from rnn_goldens.generator.kill_matrix import Combination
 from rnn_goldens.golden.built_in_cells import CELLS

@@ -104,7 +104,7 @@ class Served:
     def verify(self, counts: Mapping[int, tuple[int, int]]) -> None:
         """Run steps of which only some are accepted: by row, the number of accepted steps and that of all.
 
-        Those that are not accepted are other steps of the sequence. A row of padding comes first.
+        Those that are not accepted are other steps of the sequence. A row of padding comes last.
         """
         rows, steps = list(counts), list[Row]()
         for row, (accepted, every) in counts.items():
@@ -112,10 +112,10 @@ class Served:
             right = range(begin, begin + accepted)
             steps.append((self.sequences[row], [*right, *((begin + k + 1) % time for k in range(accepted, every))]))
         none = np.full_like(self.places[:1], NO_PLACE)
-        places = np.concatenate([none, self.places[rows]])
-        accepted_before = np.array([1, *(self.current[row] + 1 for row in rows)])
+        places = np.concatenate([self.places[rows], none])
+        accepted_before = np.array([*(self.current[row] + 1 for row in rows), 1])
         call = Call(state_indices=places, num_accepted_tokens=accepted_before)
-        (_, *outputs), pool = self._run([steps[0], *steps], call)
+        (*outputs, _), pool = self._run([*steps, steps[-1]], call)
         found = outputs, pool
         written = [place for r in rows for place in self.places[r, : counts[r][1]]]
         self._keep(rows, found, [counts[row][0] for row in rows], np.array(written))

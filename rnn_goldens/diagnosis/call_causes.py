@@ -81,7 +81,7 @@ def _that_apply(golden: GoldenData) -> "Iterator[Deviation]":
 @np.errstate(all="ignore")
 def _gives(one: "Deviation", results: Results, patterns: Sequence[CallPattern], right: int) -> bool:
     """Return whether a wrong runner gives the wrong results, and the single call and all results before are right."""
-    from rnn_goldens.deviations.calls import WrongCalls
+    from rnn_goldens.deviations.wrong_calls import WrongCalls
 
     golden = results.golden
     assert isinstance(one.wrong, WrongCalls)

@@ -18,10 +18,10 @@ from rnn_goldens.cells.runner import Runner
 from rnn_goldens.deviations import equation_edits, wrong_pass
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
-from rnn_goldens.deviations.calls import WrongCalls
 from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
+from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.deviations.wrong_pass import WrongPass
 
 _HERE = "rnn_goldens.deviations."

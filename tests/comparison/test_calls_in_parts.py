@@ -56,9 +56,9 @@ def test_no_sequence_is_cut_twice_in_the_same_way() -> None:
     assert parts("chunks", "sizes-gru/batch-9-no-state") == [[(1, False, False), (1, True, False)]]
 
 
-def test_the_last_four_steps_or_half_of_a_short_sequence_run_one_by_one() -> None:
+def test_the_last_three_steps_or_half_of_a_short_sequence_run_one_by_one() -> None:
     (calls,) = parts("steps", "gated-delta/twenty-steps")
-    assert calls == [(16, True, False), *[(1, True, False)] * 4]
+    assert calls == [(17, True, False), *[(1, True, False)] * 3]
     (calls,) = parts("steps", "lstm/plain")
     assert calls == [(2, False, False), *[(1, True, False)] * 2]
 

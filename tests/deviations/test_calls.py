@@ -11,7 +11,8 @@ from rnn_goldens.comparison.call_patterns import CALL_PATTERNS, compare_calls
 from rnn_goldens.comparison.verdict import Verdict
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.deviations import Deviation
-from rnn_goldens.deviations.calls import CALLS, WrongCalls
+from rnn_goldens.deviations.calls import CALLS
+from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.golden.features import KERNEL_SIZE
 from rnn_goldens.golden.recurrences import RECURRENCES
 
@@ -27,10 +28,13 @@ NAMED = {
     "state_ignored_by_several_steps": ("mixed", ZERO),
     "kept_state_ignored_by_several_steps": ("stateful", LONG),
     "state_ignored_by_one_step": ("mixed", ZERO),
+    "kept_state_not_updated_by_several_steps": ("stateful", LONG),
+    "kept_state_not_updated_by_one_step": ("stateful", "gated-delta/several-steps"),
     "state_not_reset": ("twice", ZERO),
     "c_of_call_before_ignored": ("chunks", UPPER),
     "h_of_call_before_ignored": ("chunks", UPPER),
     "c_not_reset": ("twice", UPPER),
+    "h_not_reset": ("twice", UPPER),
     "states_of_upper_layers_not_kept": ("steps", UPPER),
     "accepted_drafts_ignored": ("drafts", LONG),
     "one_accepted_draft_too_few": ("drafts", LONG),

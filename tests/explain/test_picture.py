@@ -202,6 +202,6 @@ def test_a_text_says_which_other_outputs_are_right() -> None:
 def test_a_bug_between_calls_has_the_options_that_show_it_and_both_codes() -> None:
     text = deviation_text(deviation("place_of_padding_is_last"), open_corpus(), None)
     assert "\nfamily       calls: pools of states\n" in text
-    assert "\nto see it: rnn-goldens check … --calls pool\n" in text
+    assert "\nto see it: rnn-goldens check … --calls pool,drafts\n" in text
     assert "return None if index == NO_PLACE else index\n" in text
     assert "lambda _, index, size: index % size" in text

@@ -156,6 +156,25 @@ def test_a_function_without_the_parameter_is_not_called_so(pattern: str, name: s
     assert names == ["once", "twice"]
 
 
+def taking_snapshots(
+    q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, snapshot_every: int = NO_SNAPSHOTS
+) -> Any:
+    """Return a third output in every call: None if it is not asked for."""
+    outputs, snapshots, time = [], [], q.shape[1]
+    every = snapshot_every or time
+    for start in range(0, time, every):
+        part = slice(start, start + every)
+        o, state = own.gated_delta(*(array[:, part] for array in (q, k, v, g, beta)), state, scale=q.shape[3] ** -0.5)
+        outputs.append(o)
+        snapshots += [state] if start + every <= time else []
+    of_sequences = torch.stack(snapshots, 1).flatten(0, 1)
+    return torch.cat(outputs, 1), state, of_sequences if snapshot_every else None
+
+
+def test_snapshots_that_are_not_asked_for_may_be_none() -> None:
+    assert failures(taking_snapshots, "snapshots") == []
+
+
 def test_drafts_need_a_parameter_for_the_accepted_ones() -> None:
     def places_only(
         q: Tensor, k: Tensor, v: Tensor, g: Tensor, beta: Tensor, state: Tensor, state_indices: Maybe
