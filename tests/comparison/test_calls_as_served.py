@@ -190,6 +190,11 @@ def test_sequences_continue_from_each_snapshot() -> None:
     assert np.array_equal(q_of(others[1])[0], golden.inputs["q"][0, 7:])
 
 
+def test_snapshots_of_packed_sequences_are_asked_for_if_the_implementation_takes_them() -> None:
+    assert any(call.offsets is not None for call in asked("snapshots", ONE))
+    assert all(call.offsets is None for call in asked("snapshots", ONE, lambda inputs: inputs.offsets is not None))
+
+
 def test_snapshots_of_long_sequences_are_every_64_steps() -> None:
     first, *_ = asked("snapshots", "gated-delta/packed-chunks")
     assert first.call.snapshot_every == 64

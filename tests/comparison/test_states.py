@@ -131,6 +131,8 @@ def test_wrong_outputs_are_reported_first_and_explained_as_without_states() -> N
     ("at", "error", "message"),
     [
         (5, WrongUse, r'states_at takes states by step and name, such as \{64: \{"S": S\}\}, not a int'),
+        ({}, WrongUse, "it has none, so no state would be compared"),
+        ({2: {}}, WrongUse, "it has none, so no state would be compared"),
         ({"2": {}}, WrongUse, "'2' is not a step"),
         ({True: {}}, WrongUse, "True is not a step"),
         ({2: 3}, WrongUse, "for step 2 it has a int"),
@@ -143,6 +145,13 @@ def test_wrong_steps_and_names_are_errors(at: Any, error: type[Exception], messa
     one = golden(ATTENTION)
     with pytest.raises(error, match=message):
         one.compare(outputs(one), states_at=at)
+
+
+def test_packed_sequences_have_states_by_sequence() -> None:
+    one = golden(PACKED)
+    text = f"{PACKED} has packed sequences: states_at takes that of each, S_0, S_1 and S_2"
+    with pytest.raises(WrongUse, match=text):
+        one.compare(outputs(one), states_at={1: {"S": states(one)["S_0"][1]}})
 
 
 def test_a_golden_does_not_compare_its_own_states_and_does_not_give_them_away() -> None:
