@@ -12,7 +12,7 @@ Array = NDArray[np.floating]
 Integers = NDArray[np.int64]
 
 
-def step(q: Array, k: Array, v: Array, g: Array, beta: Array, S: Array, scale: float) -> tuple[Array, Array]:
+def step(S: Array, scale: float, q: Array, k: Array, v: Array, g: Array, beta: Array) -> tuple[Array, Array]:
     """Return o and the state after one time step of a sequence, in float32 or wider; no array has batch and time."""
     heads, wide = len(v), np.promote_types(S.dtype, np.float32)
     q, k, v, g, beta, S = (array.astype(wide) for array in (q, k, v, g, beta, S))
@@ -44,7 +44,7 @@ def run(
         S = np.zeros_like(pool[0]) if begins else pool[places[accepted - 1]].copy()
         for count, token in enumerate(range(begin, end), start=1):
             if mask is None or mask.reshape(-1)[token]:
-                out[token], S = step(*(array[token] for array in tokens), S, scale)
+                out[token], S = step(S, scale, *(array[token] for array in tokens))
             if num_accepted_tokens is not None:
                 pool[places[count - 1]] = S  # a state for each draft, of which the next call reads the accepted one
             if snapshot_every and count % snapshot_every == 0:

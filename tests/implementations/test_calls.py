@@ -164,7 +164,8 @@ def taking_snapshots(
     every = snapshot_every or time
     for start in range(0, time, every):
         part = slice(start, start + every)
-        o, state = own.gated_delta(*(array[:, part] for array in (q, k, v, g, beta)), state, scale=q.shape[3] ** -0.5)
+        q_t, k_t, v_t, g_t, beta_t = (array[:, part] for array in (q, k, v, g, beta))
+        o, state = own.gated_delta(q_t, k_t, v_t, g_t, beta_t, state, scale=q.shape[3] ** -0.5)
         outputs.append(o)
         snapshots += [state] if start + every <= time else []
     of_sequences = torch.stack(snapshots, 1).flatten(0, 1)
