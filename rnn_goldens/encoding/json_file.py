@@ -62,8 +62,11 @@ def render(document: object, indent: str = "") -> str:
     """Return a document as JSON text that diffs well: a line per entry of an object, no line breaks in plain lists.
 
     Lists of numbers, objects of nothing else, and arrays, have no spaces and no line breaks: they are most of a corpus.
+    The path and the hash of a file are on one line: they are most of an index.
     """
     inner = indent + "  "
+    if isinstance(document, dict) and document.keys() == {"path", "sha256"}:
+        return json.dumps(document, ensure_ascii=False)
     if isinstance(document, dict) and (_is_array(document) or _has_only_numbers(document)):
         return json.dumps(document, allow_nan=False, separators=(",", ":"))
     if isinstance(document, dict) and document:

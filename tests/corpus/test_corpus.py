@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,12 @@ def test_an_empty_list_is_an_error_and_does_not_select_everything(argument: str)
     with pytest.raises(WrongUse, match=f"{argument} is empty, which selects no golden; omit it to select by other"):
         rnn_goldens.select(**{argument: []})  # type: ignore[arg-type]
     assert len(rnn_goldens.select(ids="documented/*", features=[], without=[])) == 4
+
+
+def test_an_index_has_the_path_and_hash_of_each_file_on_one_line() -> None:
+    text = (Path(__file__).parents[2] / "fixtures/v2/index.json").read_text("utf-8")
+    files = re.findall(r'^ +"(?:h5|json)": {"path": "[^"]+", "sha256": "[0-9a-f]{64}"},?$', text, re.MULTILINE)
+    assert len(files) == text.count('"sha256"') > 0
 
 
 def test_a_large_invalid_index_is_rejected_at_its_first_problem(corpus_copy: Path) -> None:
