@@ -55,7 +55,7 @@ def test_a_wrong_kernel_fails_with_the_deviation_that_explains_all_failures(run:
 def test_a_kernel_without_an_input_ends_the_run(run: Run) -> None:
     done = run("check", "my:without_n", "--cell", "min_gru", code=WRONG_USE)
     assert (
-        "without_n has no parameter n: parameters of min_gru are z, n; where needed state, h0, offsets; any other"
+        "without_n has no parameter n: parameters of min_gru are z, n; where needed state, h0, offsets, state_indices, "
         in (done.stdout + done.stderr)
     )
 
