@@ -191,7 +191,7 @@ class Golden(GoldenData, Inputs):
 
     @cached_property
     def expected_states(self) -> Mapping[str, NDArray[Any]]:
-        """Expected states after every step by name, (time + 1, *shape of one); index 0 is the initial state.
+        """Expected states after every step by name, (time + 1, axes of one state…); index 0 is the initial state.
 
         Of a network ``h`` and, for an LSTM, ``c``: index n is the state after n of a direction's own steps, and steps
         beyond a sequence's length repeat its last state. Of a recurrence ``S`` and so on; of packed sequences an array
