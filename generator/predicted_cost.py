@@ -70,7 +70,7 @@ _LONG = 90
 
 
 def predicted_seconds(scenario: DeclaredInputs) -> float:
-    """Return the predicted CPU seconds of certifying and confirming a scenario, usually right within a factor of 2."""
+    """Return the predicted CPU seconds of certifying and confirming a scenario; docs/results/cost.md has the ratios."""
     seconds = SECONDS[kind_of(scenario)]
     return sum(seconds[name] * amount for name, amount in work_of(scenario).items())
 

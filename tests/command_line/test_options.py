@@ -124,7 +124,7 @@ def test_report_shows_progress_on_a_terminal(tmp_path: Path) -> None:
         "from rnn_goldens.implementations import resolve\n"
         "numpy = resolve('numpy')\n"
         "def net(golden):\n"
-        "    time.sleep(0.25)\n"
+        "    time.sleep(1)\n"
         "    return numpy(golden)\n"
     )
     written = in_a_terminal(80, "report", "slow_net:net", "--ids=documented/*", folder=tmp_path)
