@@ -241,7 +241,7 @@ def test_an_empty_list_is_an_error_and_does_not_select_everything(argument: str)
 
 
 def test_an_index_has_the_path_and_hash_of_each_file_on_one_line() -> None:
-    text = (Path(__file__).parents[2] / "fixtures/v2/index.json").read_text("utf-8")
+    text = (open_corpus().folder / "index.json").read_text("utf-8")
     files = re.findall(r'^ +"(?:h5|json)": {"path": "[^"]+", "sha256": "[0-9a-f]{64}"},?$', text, re.MULTILINE)
     assert len(files) == text.count('"sha256"') > 0
 
