@@ -153,4 +153,71 @@ static inline int rnn_goldens_check_double(const rnn_goldens_expected *expected,
     return rnn_goldens_print(expected, rnn_goldens_compare_double(expected, got));
 }
 
+/* An expected output of an integer LSTM, every bit of which is defined. Comparing uses no floating point. */
+typedef struct {
+    const char *golden;                     /* "lstm-int8-cmsis/plain" */
+    const char *name;                       /* "out" */
+    int axes;                               /* number of axes */
+    int shape[RNN_GOLDENS_MAX_AXES];        /* {2, 8, 6} */
+    const char *axis[RNN_GOLDENS_MAX_AXES]; /* {"batch", "time step", "unit"} */
+    int time_axis;                          /* -1 if no axis is time */
+    const void *values;                     /* of the type that the golden's array has */
+    int bits;                               /* of that type: 8 or 16 */
+} rnn_goldens_integers;
+
+/* Returns the index along an axis of an element, given its index in memory. */
+static inline int rnn_goldens_integer_index(const rnn_goldens_integers *expected, int element, int axis)
+{
+    int last;
+    for (last = expected->axes - 1; last > axis; last--)
+        element /= expected->shape[last];
+    return element % expected->shape[axis];
+}
+
+/* Returns an element of an array of 8 or 16 bits. */
+static inline int rnn_goldens_integer_at(const void *array, int bits, int element)
+{
+    return bits == 8 ? ((const signed char *)array)[element] : ((const short *)array)[element];
+}
+
+/* Prints one line if elements differ, with the one that is computed first; returns their number, or -1 for a wrong type. */
+static inline int rnn_goldens_check_integers(const rnn_goldens_integers *expected, const void *got, int bits)
+{
+    int axis, k, size = 1, wrong = 0, first = 0, step = 0, now;
+    if (bits != expected->bits) {
+        printf("%s: %s has %d bits, not %d\n", expected->golden, expected->name, expected->bits, bits);
+        return -1;
+    }
+    for (axis = 0; axis < expected->axes; axis++)
+        size *= expected->shape[axis];
+    for (k = 0; k < size; k++) {
+        if (rnn_goldens_integer_at(got, bits, k) == rnn_goldens_integer_at(expected->values, bits, k))
+            continue;
+        now = expected->time_axis < 0 ? 0 : rnn_goldens_integer_index(expected, k, expected->time_axis);
+        if (!wrong++ || now < step) {
+            first = k;
+            step = now;
+        }
+    }
+    if (!wrong)
+        return 0;
+    printf("%s: %s: %d of %d elements are wrong; first at ", expected->golden, expected->name, wrong, size);
+    for (axis = 0; axis < expected->axes; axis++)
+        printf("%s%s %d", axis ? ", " : "", expected->axis[axis], rnn_goldens_integer_index(expected, first, axis));
+    printf(": got %d, want %d\n", rnn_goldens_integer_at(got, bits, first),
+           rnn_goldens_integer_at(expected->values, bits, first));
+    return wrong;
+}
+
+/* Compare an output of an integer LSTM; in C99, int8_t is signed char and int16_t is short. */
+static inline int rnn_goldens_check_int8(const rnn_goldens_integers *expected, const signed char *got)
+{
+    return rnn_goldens_check_integers(expected, got, 8);
+}
+
+static inline int rnn_goldens_check_int16(const rnn_goldens_integers *expected, const short *got)
+{
+    return rnn_goldens_check_integers(expected, got, 16);
+}
+
 #endif /* RNN_GOLDENS_H */

@@ -14,7 +14,9 @@ from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, k
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.continued_calls import ANY
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, RECURRENCES, RECURRENCES_BACK, members
+from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, INTEGERS, RECURRENCES, RECURRENCES_BACK, members
+from rnn_goldens.deviations.integer_lstms import ANY as ANY_OF_INTEGERS
+from rnn_goldens.deviations.integer_lstms import Replaced, detected_by
 from rnn_goldens.deviations.served_calls import ONE_STATE
 from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.explain.equations_text import difference
@@ -23,6 +25,8 @@ from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.features import CORE
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS
+from rnn_goldens.plurals import counted
 
 GROUP_HEADER = """\
 # {title}
@@ -43,6 +47,16 @@ CALLS_HEADER = """\
 {count} [known bugs](../deviations.md) in what is kept between calls. Single calls are right, so that these bugs have no
 margins: a bug is detected by the [call patterns](../serving.md) that it lists. Without a note, a bug applies to all
 standard cells and recurrences; “recurrences”: to those with one state.
+"""
+
+INTEGERS_HEADER = """\
+# {title}
+
+<!-- Made by `make generate`; do not edit. -->
+
+{count} [known bugs](../deviations.md) of [integer LSTMs](../integer-lstms.md). Every bit is defined, so that these bugs
+have no margins: a golden detects a bug if a single number differs. In brackets: how many goldens of a definition do, of
+the definition with the fewest. Without a note, a bug applies to each definition.
 """
 
 UNDETECTED_NOTE = "“not in”: [undetected](#undetected) in this precision, in some cell.\n"
@@ -72,6 +86,7 @@ class Detected:
         goldens: the goldens that detect the deviation, in the order of the corpus.
         listed: the deviations that are listed as undetected, in the order of the lists.
         undetected: the same by deviation, cell and precision.
+        of_integers: the name and cell of each bug of integer LSTMs, once for each golden that detects it.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -89,6 +104,8 @@ class Detected:
                         self.goldens[combination].append(golden_id)
         matrices = (kill_matrix(corpus), kill_matrix(corpus, gradients=True))
         self.listed = [one for matrix in matrices if matrix for one in matrix.hidden]
+        integers = (corpus.load(entry.id) for entry in corpus.entries if entry.cell in INTEGER_LSTMS)
+        self.of_integers = [(name, golden.cell) for golden in integers for name in detected_by(golden)]
         self.undetected: dict[Combination, Undetected] = {
             (one.deviation, cell, precision): one
             for one in self.listed
@@ -112,7 +129,7 @@ def group_page(group: str, sections: Sections, detected: Detected) -> str:
         for allowed in (False, True)
     )
     note = UNDETECTED_NOTE if hidden else ""
-    header = CALLS_HEADER if group == CALLS_GROUP else GROUP_HEADER
+    header = {CALLS_GROUP: CALLS_HEADER, INTEGERS_GROUP: INTEGERS_HEADER}.get(group, GROUP_HEADER)
     parts = [header.format(title=group, count=sum(map(len, sections.values())), undetected=note)]
     for heading, family in sections.items():
         parts.append(f"\n## {heading}\n")
@@ -170,13 +187,17 @@ def _entry(d: Deviation, detected: Detected, *, is_of: Deviation) -> Iterator[st
 
 def _cells(d: Deviation) -> str:
     """Return the cells of a deviation, in front of its sentence; "" if it applies to all that its page is about."""
-    if d.cells == (ANY if isinstance(d.wrong, WrongCalls) else CELLS):
+    every = ANY if isinstance(d.wrong, WrongCalls) else ANY_OF_INTEGERS if isinstance(d.wrong, Replaced) else CELLS
+    if d.cells == every:
         return ""
     return f"*{'recurrences' if d.cells == ONE_STATE else ', '.join(d.cells)}*: "
 
 
 def _margins(d: Deviation, detected: Detected) -> str:
     """Return the margins that are small, and the precisions in which it is undetected or allowed, in brackets."""
+    if isinstance(d.wrong, Replaced):
+        fewest = min(detected.of_integers.count((d.name, cell)) for cell in d.cells)
+        return f" ({counted(fewest, 'golden')})"
     notes: dict[str, list[str]] = {"margin": [], "not in": [], "allowed in": []}
     for precision in PRECISIONS:
         least = min(((d.name, cell, precision) for cell in d.cells), key=detected.best.__getitem__)
@@ -193,7 +214,7 @@ INDEX = "deviations.md"
 FOLDER = "deviations"
 """The folder of the pages of groups, beside the index."""
 
-CALLS_GROUP = "Calls"
+CALLS_GROUP, INTEGERS_GROUP = "Calls", "Integer LSTMs"
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Gates": ("gate order", "gates", "dialects", "paths back", "gates back"),
@@ -208,6 +229,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Recurrences": tuple(RECURRENCES),
     "Gradients of recurrences": tuple(RECURRENCES_BACK),
     CALLS_GROUP: tuple(CALLS),
+    INTEGERS_GROUP: tuple(INTEGERS),
 }
 """The families of both passes that share a page."""
 
@@ -228,7 +250,7 @@ changed by more than 15 %.
 ## All deviations by group
 
 `rnn-goldens explain --list` prints all names. The number of deviations by group, of outputs and gradients of a single
-call, and of what is kept [between calls](serving.md):
+call, of what is kept [between calls](serving.md), and of [integer LSTMs](integer-lstms.md):
 
 {groups}
 ## Outputs
@@ -289,13 +311,14 @@ def _sections(group: str) -> dict[str, Sequence[Deviation]]:
 def _index(corpus: Corpus, detected: Detected) -> Iterator[str]:
     outputs, backward = list(members(OUTPUTS)), list(members(GRADIENTS))
     of_calls = [d for family in CALLS.values() for d in family]
-    kinds = (outputs, backward, of_calls)
+    of_integers = [d for family in INTEGERS.values() for d in family]
+    kinds = (outputs, backward, of_calls, of_integers)
     groups = [
         (f"[{group}]({_file(group)})", *(sum(d.name in _names(group) for d in of) for of in kinds)) for group in GROUPS
     ]
     core = sum(CORE in entry.features for entry in corpus.entries)
     with_gradients = sum(bool(entry.gradients) for entry in corpus.entries)
-    groups_table = table(("group", "outputs", "gradients", "calls"), groups)
+    groups_table = table(("group", "outputs", "gradients", "calls", "integers"), groups)
     yield HEADER.format(enough=detected.enough, groups=groups_table, count=len(outputs))
     yield _totals(outputs, detected)
     yield BACKWARD_HEADER.format(count=len(backward), goldens=with_gradients)

@@ -27,6 +27,7 @@ from rnn_goldens.generator.coverage.coverage_gate import (
 )
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, updated
+from rnn_goldens.generator.integer_coverage import require_integers_detected
 from rnn_goldens.generator.kill_matrix import BACKWARD, FORWARD, Pass, build_kill_matrix, margins_of
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid
@@ -152,13 +153,14 @@ def _generate(
                 files.remove(file.path)
         certified = kept | _certify([s for s in chosen if s.id not in kept], folder, files, entries, outcomes, options)
         if options.adequate:
-            goldens = [certified[scenario.id] for scenario in chosen]
+            goldens = [golden for scenario in chosen if not (golden := certified[scenario.id]).is_integer]
             matrix, core = _matrix(FORWARD, goldens, entries, folder, options)
             files.write(FORWARD.file, matrix)
             if options.backward:
                 files.write(BACKWARD.file, _matrix(BACKWARD, goldens, entries, folder, options)[0])
             for golden in goldens:
                 entries[golden.id] = updated(entries[golden.id], golden, core=golden.id in core)
+            require_integers_detected(golden for golden in certified.values() if golden.is_integer)
         files.write(INDEX, encode_index(options.identity, [entries[s.id] for s in scenarios if s.id in entries]))
     if options.certified is not None:
         for scenario in chosen:

@@ -14,6 +14,7 @@ import numpy as np
 
 from rnn_goldens.generator.pool import WORTH_A_POOL, cores
 from rnn_goldens.generator.scenario_base import DeclaredInputs
+from rnn_goldens.golden.integer_config import IntegerConfig
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.recurrences import LANE_AXES
 from rnn_goldens.golden.rounding_profile import CHUNKS
@@ -50,6 +51,9 @@ SECONDS: Mapping[str, Work] = {
 }
 """Seconds of one of each amount, by the kind of configuration."""
 
+OF_INTEGERS = 0.01
+"""Seconds of a golden of integers: nothing is bounded."""
+
 BOTH_PASSES = 3
 """The elements of both passes, in those of the forward pass."""
 
@@ -71,6 +75,8 @@ _LONG = 90
 
 def predicted_seconds(scenario: DeclaredInputs) -> float:
     """Return the predicted CPU seconds of certifying and confirming a scenario; docs/results/cost.md has the ratios."""
+    if isinstance(scenario.shape, IntegerConfig):
+        return OF_INTEGERS
     seconds = SECONDS[kind_of(scenario)]
     return sum(seconds[name] * amount for name, amount in work_of(scenario).items())
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.deviations.families import BACKWARD, FORWARD
+from rnn_goldens.deviations.families import BACKWARD, FORWARD, INTEGERS
 
 SENTENCES = (
     "none of {correct} correct implementations fails",
@@ -35,7 +35,7 @@ def figures(root: Path) -> dict[str, int]:
         "correct": row(root, "correctness.md", "false-alarms", "corpus ")[1],
         "goldens": len(corpus.entries),
         "with_gradients": sum(bool(entry.gradients) for entry in corpus.entries),
-        "deviations": sum(map(len, FORWARD.values())),
+        "deviations": sum(map(len, {**FORWARD, **INTEGERS}.values())),
         "backward_deviations": sum(map(len, BACKWARD.values())),
         "simple": sum("float32" in entry.precisions for entry in simple),
         "wrong_networks": wrong_networks,

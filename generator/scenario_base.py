@@ -191,7 +191,8 @@ class DeclaredInputs(ABC):
     @property
     def initial_states(self) -> dict[str, Float64]:
         """The initial states by name; zeros if none is given."""
-        return {name: self.stored.states.get(name, np.zeros(shape)) for name, shape in self.shapes.initial.items()}
+        zero = self.shape.zero_of
+        return {n: self.stored.states.get(n, np.full(shape, zero(n))) for n, shape in self.shapes.initial.items()}
 
     def features(self, *, exact: bool) -> tuple[str, ...]:
         """Return the features derived from the inputs of its golden, whose tolerance may be zero."""

@@ -68,7 +68,7 @@ def states_of_golden(golden: Golden, states: bool | None) -> Golden:
     """
     if golden.embedding is not None:
         raise WrongUse(f"{golden.id} is embedded in {golden.embedding}: certify the golden itself")
-    if golden.stored_states is not None or not shapes_to_store(golden):
+    if golden.stored_states is not None or golden.is_integer or not shapes_to_store(golden):
         return golden
     require_equations(golden)
     forms = forms_of(golden_case(golden, np.float64), {})

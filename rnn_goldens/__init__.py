@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rnn_goldens.encoding.saved_golden import read, save
     from rnn_goldens.errors import InvalidFile, ProgramFailed, RnnGoldensError, UnknownName, Unsupported
     from rnn_goldens.generator.certification import certify
+    from rnn_goldens.generator.integer_scenario import IntegerScenario
     from rnn_goldens.generator.recurrence_scenario import RecurrenceScenario
     from rnn_goldens.generator.scenario import Refused, Scenario
     from rnn_goldens.golden.shapes import Config
@@ -25,6 +26,7 @@ __all__ = [
     "Difference",
     "Golden",
     "GoldenMismatch",
+    "IntegerScenario",
     "InvalidFile",
     "ProgramFailed",
     "RecurrenceScenario",
@@ -50,6 +52,7 @@ _MODULES = {
     "errors": ("InvalidFile", "ProgramFailed", "RnnGoldensError", "UnknownName", "Unsupported"),
     "checkable_golden": ("Golden",),
     "generator.certification": ("certify",),
+    "generator.integer_scenario": ("IntegerScenario",),
     "generator.recurrence_scenario": ("RecurrenceScenario",),
     "generator.scenario": ("Refused", "Scenario"),
     "golden.shapes": ("Config",),

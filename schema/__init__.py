@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
-FORMATS = {"conformance": 1, "golden": 1, "gradients": 1, "index": 1, "kill-matrix": 1, "recurrence": 1, "results": 1}
+FORMATS = dict.fromkeys(
+    ("conformance", "golden", "gradients", "index", "integer", "kill-matrix", "recurrence", "results"), 1
+)
 """Kinds of document, each with the newest format that this version reads and writes."""
 
 PROTOCOLS = (1, 2)

@@ -9,9 +9,9 @@ from rnn_goldens.plugin import OPTIONS
 from rnn_goldens.plugin.options import MARKER
 
 NAMES = {
-    "Config", "Difference", "Golden", "GoldenMismatch", "InvalidFile", "ProgramFailed", "RecurrenceScenario", "Refused",
-    "RnnGoldensError", "Scenario", "Step", "UnknownName", "Unsupported", "Verdict", "certify", "kernel", "load", "read",
-    "save", "select",
+    "Config", "Difference", "Golden", "GoldenMismatch", "IntegerScenario", "InvalidFile", "ProgramFailed",
+    "RecurrenceScenario", "Refused", "RnnGoldensError", "Scenario", "Step", "UnknownName", "Unsupported", "Verdict",
+    "certify", "kernel", "load", "read", "save", "select",
 }  # fmt: skip
 
 SIGNATURES = {

@@ -16,6 +16,7 @@ from rnn_goldens.generator.scenarios import (
     documented,
     extremes,
     full_numbers,
+    integer_lstms,
     kernel_sizes,
     recurrences,
     size_pairs,
@@ -23,7 +24,7 @@ from rnn_goldens.generator.scenarios import (
     without_state,
 )
 
-VERSION = "2.5.0"
+VERSION = "2.6.0"
 """Version of the corpus. MAJOR: a published value or the format changed; MINOR: goldens added; PATCH: texts changed."""
 
 OURS = CorpusIdentity(corpus.OURS, VERSION)
@@ -68,4 +69,4 @@ _STANDARD: tuple[Scenario, ...] = tuple(
 NETWORKS: tuple[Scenario, ...] = (*_STANDARD, *dialects.scenarios(_STANDARD))
 """The scenarios of networks: the documented ones first, then from simple to hard; finally those of the dialects."""
 
-SCENARIOS: tuple[DeclaredInputs, ...] = (*NETWORKS, *recurrences.scenarios())
+SCENARIOS: tuple[DeclaredInputs, ...] = (*NETWORKS, *recurrences.scenarios(), *integer_lstms.scenarios())

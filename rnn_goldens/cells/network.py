@@ -22,7 +22,6 @@ from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
 from rnn_goldens.cells.step_program import BUILT_IN_CELLS, Cell, Program, written
 from rnn_goldens.errors import WrongUse
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Block, Config
 from rnn_goldens.golden.states import every_shape, stored_shapes
 from rnn_goldens.golden.stored_arrays import Float64
@@ -117,7 +116,7 @@ AnyCase = Case | RecurrenceCase
 
 def golden_case(golden: InputsData, dtype: DTypeLike) -> AnyCase:
     """Return the inputs of a golden of any kind as arrays of a type. Raises the same errors as ``cell_of``."""
-    return recurrence_case(golden, dtype) if golden.config.kind == RecurrenceConfig.kind else case_of(golden, dtype)
+    return case_of(golden, dtype) if golden.is_network else recurrence_case(golden, dtype)
 
 
 class Network(Arithmetic):

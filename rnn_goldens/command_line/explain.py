@@ -78,6 +78,7 @@ def explain(
     from rnn_goldens.deviations import deviation
     from rnn_goldens.explain.deviation_text import deviation_text
     from rnn_goldens.explain.golden_text import Choice, golden_text
+    from rnn_goldens.explain.integer_text import integer_text
     from rnn_goldens.explain.reader_outputs import read_outputs
     from rnn_goldens.explain.recurrence_text import recurrence_text
 
@@ -101,7 +102,7 @@ def explain(
         outputs = read_outputs(against, golden)
     elif implementation is not None:
         outputs = _outputs_of(implementation, golden)
-    as_text = golden_text if golden.is_network else recurrence_text
+    as_text = integer_text if golden.is_integer else golden_text if golden.is_network else recurrence_text
     text, right = as_text(golden, Choice(**choice), outputs)  # type: ignore[arg-type] # --reverse is a flag
     echo(text)
     sys.exit(0 if right else FINDING)

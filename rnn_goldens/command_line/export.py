@@ -50,9 +50,10 @@ def export(
 
     onnx: a folder per golden with model.onnx and test_data_set_0/, as ONNX test runners read them. npz, safetensors:
     a file per golden with weights, inputs, expected values and tolerances by name. hdf5: the .h5 files of the corpus,
-    for all precisions. c: a C99 header per golden, and rnn_goldens.h, which compares outputs with them. sonnx: cases
-    with explicit inputs, and a page on the accuracy of each operator. webnn: a file per operator with all goldens of
-    this export, as in the web-platform-tests.
+    for all precisions. c: a C99 header per golden, and rnn_goldens.h, which compares outputs with them. tflite: a
+    folder per integer LSTM with model.tflite, and x and out as raw numbers. sonnx: cases with explicit inputs, and a
+    page on the accuracy of each operator. webnn: a file per operator with all goldens of this export, as in the
+    web-platform-tests.
 
     A golden that the format cannot represent, or that does not list the precision, is refused; the others are written.
     """
@@ -169,9 +170,8 @@ def _goldens(selection: Selection, *ids: str, gradients: bool, embed: tuple[str,
     goldens = [
         opened.load(entry.id, name, gradients=gradients)
         for entry in selected
-        for name in precisions
-        if name in (entry.gradient_precisions if gradients else entry.precisions)
-        or len(selected) == 1  # load raises the error for the precision that a single golden lacks
+        # load raises the error for the precision that a single golden lacks
+        for name in entry.checked_in(precisions, gradients=gradients) or (precisions if len(selected) == 1 else ())
     ]
     if not goldens:
         what = " with gradients" if gradients else ""

@@ -26,7 +26,7 @@ _ONE_LINE = 1000
 _MANY = 2000
 """The largest number of rows that rich lays out as a table. It takes seconds for more."""
 
-_SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "i8", "int16": "i16"}
 """Short names of precisions for a table that must fit a terminal."""
 
 _COLUMNS = ("id", "cell", "features", "dtype", "grad")
@@ -51,7 +51,7 @@ def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, a
     opened, wanted = open_corpora(selection.corpus), {*selection.precisions}
     entries = selection.entries(opened, *patterns, gradients=gradients)
     if wanted:
-        entries = [e for e in entries if wanted & set(e.gradient_precisions if gradients else e.precisions)]
+        entries = [entry for entry in entries if entry.checked_in(wanted, gradients=gradients)]
     if as_json:
         echo_json(_as_builtins(opened, entries))
     else:
@@ -159,9 +159,9 @@ def show(golden_id: str, corpus: str | None, as_json: bool) -> None:
     for file in entry.all_files:
         echo(str(folder / file.path), name=f"{file.path.rpartition('.')[2]:<14}")
     groups = {
-        "weights": golden.stored.weights,
+        "weights": golden.weights if golden.is_integer else golden.stored.weights,
         "inputs": inputs_tree(golden)["inputs"],
-        "expected": golden.expected_of().values,
+        "expected": golden.expected if golden.is_integer else golden.expected_of().values,
     }
     if golden.stored_states is not None:
         groups["expected states"] = golden.stored_states.values
@@ -182,7 +182,8 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "cell", golden.cell
     yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
     yield "features", ", ".join(golden.features) or "none"
-    yield "initial state", "given" if golden.given_states else "none (zeros)"
+    zeros = "none (h at its zero point, c zero)" if golden.is_integer else "none (zeros)"
+    yield "initial state", "given" if golden.given_states else zeros
     yield "tolerance", _tolerance(golden)
     yield "precisions", ", ".join(golden.precisions)
     yield "provenance", ", ".join(f"{name} {value}" for name, value in golden.provenance.items() if name != "answer")
@@ -208,8 +209,10 @@ def _tolerance_of_gradients(gradients: "Gradients") -> str:
 
 def _tolerance(golden: "Golden") -> str:
     from rnn_goldens.golden.precision import PRECISIONS
-    from rnn_goldens.golden.tolerance import Exact
+    from rnn_goldens.golden.tolerance import Equal, Exact
 
+    if isinstance(golden.tolerance, Equal):
+        return golden.tolerance.in_words
     if isinstance(golden.tolerance, Exact):
         return f"zero: every partial sum fits {golden.tolerance.bits} significant bits, in any order"
     name, values = next(iter(golden.stored.expected.items()))

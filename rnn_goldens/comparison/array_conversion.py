@@ -265,11 +265,11 @@ def written_to(inputs: InputsData, before: InputArrays) -> list[str]:
 
     ``before`` is a deep copy of the stored arrays. Of ``inputs``, arrays that were cast when read are checked, too.
     """
-    original, rounding = dict(_stored_arrays(vars(before))), PRECISIONS[inputs.dtype].round
+    original, rounding = dict(_stored_arrays(vars(before))), inputs.rounded
     now = [(name, array, original[name]) for name, array in _stored_arrays(vars(inputs.stored))]
     for name, array in _stored_arrays(vars(inputs)):
-        stored = original[name] if name in original else np.zeros(array.shape)  # undefined states and cotangents
-        now.append((name, array, rounding(stored)))
+        stored = original[name] if name in original else np.full(array.shape, inputs.config.zero_of(name))
+        now.append((name, array, rounding(stored, name)))  # undefined states and cotangents, too
     return list(dict.fromkeys(name for name, array, other in now if array.tobytes() != other.tobytes()))
 
 

@@ -13,7 +13,7 @@ from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.comparison.array_conversion import Output
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES, PRECISIONS
 from rnn_goldens.golden.shapes import (
     BATCH,
     DIRECTION_AND_UNIT,
@@ -25,7 +25,7 @@ from rnn_goldens.golden.shapes import (
     UNIT,
     Axes,
 )
-from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.golden.tolerance import Equal, Exact
 
 _IN_WORDS = {
     TIME: "time step",
@@ -35,6 +35,8 @@ _IN_WORDS = {
     "key_heads": "key head",
     "beta_heads": "beta",
     "groups": "group",
+    "hidden_size": UNIT,
+    "input_size": "input",
     "d_k": "key",
     "d_v": "value",
     "d": "unit",
@@ -206,8 +208,8 @@ def _mistaken_array(actual: Actual, name: str, output: Output) -> str | None:
 def _compared(actual: Actual, name: str, output: Output) -> Difference:
     """Compare the values of an array of the right shape, unless its precision is too low."""
     expected = actual.expected
-    precision = PRECISIONS[expected.dtype]
-    if output.bits is not None and output.bits < precision.bits:
+    precision = NUMBER_TYPES[expected.dtype]
+    if output.bits is not None and output.bits < precision.bits and not actual.golden.is_integer:
         problem = f"is {output.dtype}: less precise than the declared {expected.dtype}"
         return not_comparable(name, problem, output.dtype)
     got, want, allowed = output.values, expected.values[name], expected.allowed(name)
@@ -245,7 +247,7 @@ def _compared(actual: Actual, name: str, output: Output) -> Difference:
 
 def _lower_precision(expected: Expected, name: str, got: Float64) -> str | None:
     """Return the lowest precision that represents all values; None if it is the declared one or unknown."""
-    if isinstance(expected.tolerance, Exact) or not np.isfinite(got).all() or not got.any():
+    if isinstance(expected.tolerance, Exact | Equal) or not np.isfinite(got).all() or not got.any():
         return None
     lower = [p for p in PRECISIONS.values() if p.bits < PRECISIONS[expected.dtype].bits]
     with np.errstate(over="ignore", invalid="ignore"):

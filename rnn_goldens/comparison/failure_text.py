@@ -17,7 +17,7 @@ from rnn_goldens.comparison.differences import Difference, Element
 from rnn_goldens.control_characters import visible
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.rounding_profile import DEFAULT
 from rnn_goldens.plurals import counted
 
@@ -164,9 +164,11 @@ def _at_steps(golden: GoldenData, d: Difference) -> str:
 
 def _values(golden: GoldenData, d: Difference, element: Element) -> tuple[str, str]:
     """Return both values with the digits of their precision, or with all digits if these digits are equal."""
-    got_type = PRECISIONS[d.dtype].carrier if d.dtype in PRECISIONS else np.float64
+    got_type = NUMBER_TYPES[d.dtype].carrier if d.dtype in NUMBER_TYPES else np.float64
     got = str(np.asarray(element.got).astype(got_type))
-    want = str(PRECISIONS[golden.dtype].round(np.asarray(element.want)))
+    if golden.is_integer:
+        return f"{element.got:g}", f"{element.want:g}"
+    want = str(NUMBER_TYPES[golden.dtype].round(np.asarray(element.want)))
     return (repr(element.got), repr(element.want)) if got == want else (got, want)
 
 

@@ -13,7 +13,7 @@ from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outpu
 from rnn_goldens.comparison.differences import Difference, difference
 from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.golden.data import GoldenData, html_table
-from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.golden.tolerance import Equal, Exact
 
 __all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "compare_gradients", "verdict_on"]
 
@@ -202,7 +202,7 @@ def picture(actual: Actual) -> Picture | None:
         if got.shape != want.shape or not want.size or not expected.wrong(name, got).any():
             continue
         error = np.where(got == want, 0.0, np.abs(got - want))
-        exact = isinstance(expected.tolerance, Exact)
+        exact = isinstance(expected.tolerance, Exact | Equal)
         scaled = error if exact else error / expected.allowed(name)
         return _picture(actual.golden, name, scaled, got, want, exact=exact)
     return None

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +15,7 @@ from rnn_goldens.encoding import field_types, json_file
 from rnn_goldens.encoding.field_types import (
     SCHEMA,
     AnyCellName,
+    AnyPrecisions,
     FeatureOrCore,
     Hash,
     Id,
@@ -26,6 +27,7 @@ from rnn_goldens.encoding.untrusted_files import INDEX as BOUNDS
 from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import FEATURES, LONGEST_ID
+from rnn_goldens.golden.precision import INPUT_TYPES
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -90,7 +92,7 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     purpose: Sentence
     cell: AnyCellName
     features: Annotated[tuple[FeatureOrCore, ...], Meta(max_length=len(FEATURES))]
-    precisions: Precisions
+    precisions: AnyPrecisions
     files: Annotated[dict[Kind, File], Meta(min_length=1)]
     content: Hash
     gradients: GradientsEntry | UnsetType = UNSET
@@ -104,6 +106,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     def gradient_precisions(self) -> tuple[str, ...]:
         """The precisions that gradients can be checked in; empty if there are no gradients."""
         return () if self.gradients is UNSET else self.gradients.precisions
+
+    def checked_in(self, precisions: Iterable[str], *, gradients: bool = False) -> tuple[str, ...]:
+        """Return those of some precisions that it can be checked in; of an integer golden its type, for any."""
+        own = self.gradient_precisions if gradients else self.precisions
+        return own if own and own[0] in INPUT_TYPES else tuple(name for name in precisions if name in own)
 
     @property
     def contents(self) -> str:

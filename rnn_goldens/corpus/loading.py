@@ -157,7 +157,7 @@ def select(
     def read() -> list[Golden]:
         opened = open_folder(folder)
         entries = opened.select(**chosen, features=features, without=without, gradients=gradients)
-        matching = [e for e in entries if dtype in (e.gradient_precisions if gradients else e.precisions)]
+        matching = [entry for entry in entries if entry.checked_in([dtype], gradients=gradients)]
         return [opened.load(entry.id, dtype, gradients=gradients) for entry in matching]
 
     return read_consistently(folder, read)

@@ -10,10 +10,10 @@ from rnn_goldens.corpus.index import KERNELS, Entry
 from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
 from rnn_goldens.golden.features import FEATURES, KERNEL_SIZE
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.recurrences import BUILT_IN, INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
-_BY_NAME_ONLY = frozenset((*DIALECTS, *RECURRENCES))
+_BY_NAME_ONLY = frozenset((*DIALECTS, *RECURRENCES, *INTEGER_LSTMS))
 """Cells that a selection without cells does not have."""
 
 _OF_KERNELS = (
@@ -70,8 +70,8 @@ class Selection:
         Args:
             ids: ids or patterns such as ``documented/*``; any id if empty.
             cell: cells, or options of dialects such as ``linear_before_reset=0``; if empty, all cells except
-                dialects and recurrences, plus those of them whose folder an id or pattern names. The corpus of kernels
-                has all cells.
+                dialects, recurrences and integer LSTMs, plus those of them whose folder an id or pattern names. The
+                corpus of kernels has all cells.
             features: features that a golden must have.
             without: features that a golden must not have.
             gradients: whether to return only goldens with gradients.

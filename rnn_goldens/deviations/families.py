@@ -7,6 +7,7 @@ from rnn_goldens.deviations.backward import BACKWARD_FAMILIES
 from rnn_goldens.deviations.backward.gates import ROUNDING
 from rnn_goldens.deviations.calls import FAMILIES as OF_CALLS
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.integer_lstms import FAMILIES as OF_INTEGERS
 from rnn_goldens.deviations.recurrences import BACKWARD_FAMILIES as OF_RECURRENCES_BACK
 from rnn_goldens.deviations.recurrences import FAMILIES as OF_RECURRENCES
 from rnn_goldens.golden.expected import OUTPUTS
@@ -29,7 +30,10 @@ ALL: Families = {**FAMILIES, **BACKWARD_FAMILIES, **RECURRENCES, **RECURRENCES_B
 CALLS: Families = {f"calls: {name}": members for name, members in OF_CALLS.items()}
 """Families of what is kept between calls: single calls are right."""
 
-EVERY: Families = {**ALL, **CALLS}
+INTEGERS: Families = {f"integer LSTMs: {name}": members for name, members in OF_INTEGERS.items()}
+"""Families of integer LSTMs."""
+
+EVERY: Families = {**ALL, **CALLS, **INTEGERS}
 
 
 ROUND = frozenset(

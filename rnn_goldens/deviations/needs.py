@@ -6,6 +6,7 @@ from typing import Any
 from rnn_goldens.cells.network import AnyCase
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.golden.features import derived_features
+from rnn_goldens.golden.integer_config import SINGLE, IntegerConfig
 from rnn_goldens.golden.recurrences import BY_HEAD, BY_KEY
 
 
@@ -59,6 +60,8 @@ FEATURES: Mapping[str, Callable[[RecurrenceCase], bool]] = {
     "silu": lambda case: _option(case, "activation") == "silu",
     "no_activation": lambda case: _option(case, "activation") == "none",
     "wide_kernel": lambda case: case.config.get("width", 0) > 4,  # noqa: PLR2004 - kernels with four taps are common
+    "single_rounding": lambda case: case.config.get("rounding") == SINGLE,
+    "double_rounding": lambda case: isinstance(case.config, IntegerConfig) and "rounding" not in case.config,
     "shorter_than_window": lambda case: any(one.time < case.config.get("past", 0) for one in case.sequences()),
 }
 """Features of a recurrence's case by name: whether a case has it."""

@@ -17,7 +17,7 @@ from rnn_goldens.diagnosis.candidates import steps_of
 from rnn_goldens.diagnosis.match import explains
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.data import GoldenData
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
@@ -116,7 +116,7 @@ def _saw_the_same(results: Results, found: Results) -> bool:
     """Return whether the states that both show, if any, are the same but for rounding."""
     if results.seen is None or found.seen is None:
         return results.seen is found.seen
-    error = SAME * PRECISIONS[results.golden.dtype].roundoff
+    error = SAME * NUMBER_TYPES[results.golden.dtype].roundoff
     shaped = results.seen.shape == found.seen.shape
     return shaped and np.allclose(
         results.seen, found.seen, error, error * np.nanmax(np.abs(found.seen)), equal_nan=True

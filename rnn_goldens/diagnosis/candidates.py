@@ -15,7 +15,7 @@ from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
 from rnn_goldens.golden.larger_golden import gathered, original
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.recurrences import RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
@@ -103,8 +103,11 @@ class Candidates:
         from rnn_goldens.cells import cell_of
         from rnn_goldens.deviations import derived
         from rnn_goldens.deviations.families import members
+        from rnn_goldens.deviations.integer_lstms import DEVIATIONS
         from rnn_goldens.deviations.recurrences.derived import derived as of_recurrence
 
+        if self.golden.is_integer:
+            return [*DEVIATIONS]
         is_network = self.golden.is_network
         known = [d for d in members(self.of) if d.name != OVER_CALLS and d.is_of_networks == is_network]
         if not is_network and is_custom_cell(self.golden.cell):
@@ -266,7 +269,7 @@ class Candidates:
         require_equations(self.golden)
         case, wrong = golden_case(self.golden, dtype), together(cause)
         if perturbed:
-            case = case.scaled(1 + PRECISIONS[self.golden.dtype].roundoff)
+            case = case.scaled(1 + NUMBER_TYPES[self.golden.dtype].roundoff)
         if self.of == OUTPUTS:
             found = wrong.outputs_by_name(case)
         else:
@@ -286,7 +289,7 @@ class Candidates:
     def _roundings(self, cause: Cause, wrong: Arrays) -> Arrays:
         """Estimate the rounding errors of a wrong network's outputs: the largest one of each time step."""
         others = [self._ran(cause, np.float32) or wrong, self.run(cause, np.float64, perturbed=True)]
-        scale = PRECISIONS[self.golden.dtype].roundoff / PRECISIONS["float32"].roundoff
+        scale = NUMBER_TYPES[self.golden.dtype].roundoff / NUMBER_TYPES["float32"].roundoff
         found = {}
         for name, values in wrong.items():
             error = np.maximum(*(np.nan_to_num(np.abs(other[name] - values), posinf=0.0) for other in others))

@@ -12,8 +12,8 @@ from rnn_goldens.diagnosis import output_observers as outputs
 from rnn_goldens.diagnosis import step_observers as steps
 from rnn_goldens.diagnosis.observation import ONE, TWO, Fact, Observation, Of, Value, observe
 from rnn_goldens.golden.expected import GRADIENTS
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.tolerance import Exact
+from rnn_goldens.golden.precision import NUMBER_TYPES
+from rnn_goldens.golden.tolerance import Equal, Exact
 
 NOT_REPEATABLE = "not_repeatable"
 """The name of the fact that the outputs of two calls differ."""
@@ -61,7 +61,9 @@ FACTS: dict[str, Fact] = {
     ),
     "nearly_right": Fact(
         "the largest error is {:.2g} times the tolerance: approximated or less precise?",
-        outputs.times_the_tolerance, MOST | RECURRENCE, needs=lambda seen: not isinstance(seen.golden.tolerance, Exact),
+        outputs.times_the_tolerance,
+        MOST | RECURRENCE,
+        needs=lambda seen: not isinstance(seen.golden.tolerance, Exact | Equal),
     ),
     "right_to_float32": Fact(
         "everything is right to float32 precision: something is computed in float32",
@@ -329,7 +331,7 @@ def _not_comparable(actual: Actual) -> Iterator[str]:
 
 def _less_precise(actual: Actual) -> Iterator[str]:
     """Yield facts on outputs with a lower precision than declared: ``out_less_precise``."""
-    declared = PRECISIONS[actual.golden.dtype].bits
+    declared = NUMBER_TYPES[actual.golden.dtype].bits
     for name, output in actual.arrays.items():
         if output.bits is not None and output.bits < declared:
             yield f"{name}_less_precise"

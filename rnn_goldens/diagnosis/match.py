@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import Expected
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.tolerance import Exact
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def off_by(right: Expected, got: Arrays) -> float:
 @np.errstate(all="ignore")
 def are_the_same(right: Expected, got: Arrays, again: Arrays) -> bool:
     """Return whether two results differ only by rounding, for example because threads sum in another order."""
-    roundoff, unit = PRECISIONS[right.dtype].roundoff, {}
+    roundoff, unit = NUMBER_TYPES[right.dtype].roundoff, {}
     for name, values in got.items():
         unit[name] = NEAR * right.allowed(name).max(initial=0.0) + 8 * roundoff * np.abs(values)
     return got.keys() == again.keys() and _distance(got, again, unit) <= 1
@@ -126,7 +126,7 @@ def _is_nearer(right: Expected, got: Arrays, wrong: Arrays, unit: Arrays, least:
 
 def _allowed(right: Expected, name: str, wrong: Array) -> Array:
     """Return the tolerance of the right outputs plus rounding of the wrong ones."""
-    precision = PRECISIONS[right.dtype]
+    precision = NUMBER_TYPES[right.dtype]
     rounding = 2 * precision.roundoff * np.abs(wrong)
     allowed = right.allowed(name)
     if isinstance(right.tolerance, Exact):  # wrong outputs need not be exact: their sums round

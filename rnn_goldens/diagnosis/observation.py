@@ -12,7 +12,7 @@ from rnn_goldens.comparison.actual import Actual
 from rnn_goldens.diagnosis.match import Array, Arrays
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 
 Mask = NDArray[np.bool_]
 
@@ -109,7 +109,7 @@ class Observation:
 
     def near(self, got: Array, want: Array, name: str = "out") -> bool:
         """Return whether values are equal up to a multiple of the largest tolerance plus rounding of the values."""
-        rounding = 8 * PRECISIONS[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
+        rounding = 8 * NUMBER_TYPES[self.expected.dtype].roundoff * np.abs(want).max(initial=0.0)
         allowed = NEAR[self.of] * self.expected.allowed(name).max(initial=0.0) + rounding
         return got.shape == want.shape and bool((np.abs(got - want) <= allowed).all())
 

@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES, ID, LONGEST_ID
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
+from rnn_goldens.golden.precision import INPUT_TYPES, PRECISIONS
+from rnn_goldens.golden.recurrences import BUILT_IN, INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.golden.shapes import CUSTOM_CELL
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ Sentence = Annotated[str, Meta(pattern=rf"(?=[\s\S]*\S){LINE}", max_length=LONGE
 Id = Annotated[str, Meta(pattern=rf"^{ID}\Z", max_length=LONGEST_ID)]
 CellName = Annotated[str, Meta(pattern=_one_of([*LAYOUTS, CUSTOM_CELL]), max_length=LONGEST_ID)]
 RecurrenceName = Annotated[str, Meta(pattern=_one_of([*RECURRENCES, CUSTOM_CELL]), max_length=LONGEST_ID)]
+IntegerName = Annotated[str, Meta(pattern=_one_of(INTEGER_LSTMS))]
 AnyCellName = Annotated[str, Meta(pattern=_one_of([*BUILT_IN, CUSTOM_CELL]), max_length=LONGEST_ID)]
 Feature = Annotated[str, Meta(pattern=_one_of(feature for feature in FEATURES if feature != CORE))]
 FeatureOrCore = Annotated[str, Meta(pattern=_one_of(FEATURES))]
@@ -40,6 +41,12 @@ Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Precisions = Annotated[
     tuple[Annotated[str, Meta(pattern=_one_of(PRECISIONS))], ...], Meta(min_length=1, max_length=len(PRECISIONS))
 ]
+
+AnyPrecisions = Annotated[
+    tuple[Annotated[str, Meta(pattern=_one_of([*PRECISIONS, *INPUT_TYPES]))], ...],
+    Meta(min_length=1, max_length=len(PRECISIONS)),
+]
+"""The precisions of a golden, or the type of an integer one."""
 
 
 def is_line(text: str) -> bool:

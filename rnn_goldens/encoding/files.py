@@ -157,8 +157,8 @@ def _schema_problems(content: bytes, path: Path, kind: Kind, bounds: Bounds) -> 
     from rnn_goldens.encoding import json_file
 
     document = json_file.decode(content, path, bounds)
-    is_recurrence = kind is OUTPUTS and isinstance(document, dict) and document.get("kind") == "recurrence"
-    return schema.problems(document, "recurrence" if is_recurrence else kind.name)
+    name = document.get("kind") if kind is OUTPUTS and isinstance(document, dict) else None
+    return schema.problems(document, name if name in ("recurrence", "integer") else kind.name)
 
 
 LIST = "not-in-wheel.txt"

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from rnn_goldens.encoding.field_types import (
     Feature,
     Hash,
     Id,
+    IntegerName,
     Line,
     Precisions,
     RecurrenceName,
@@ -62,7 +63,41 @@ class Integers(ClosedStruct, frozen=True, tag_field="dtype", tag="int64"):
 Array = Floats | Integers
 """An array. A union requires ``dtype``, which one type alone would not."""
 
-_ARRAYS: dict[type, str] = {Floats: "d", Integers: "q"}
+T = TypeVar("T")
+FourOf = Annotated[tuple[T, ...], Meta(min_length=4, max_length=4)]
+
+
+class Int8(ClosedStruct, frozen=True, tag_field="dtype", tag="int8"):
+    """An array of int8."""
+
+    shape: Shape
+    data: list[Annotated[int, Meta(ge=-(2**7), le=2**7 - 1)]]
+
+
+class Int16(ClosedStruct, frozen=True, tag_field="dtype", tag="int16"):
+    """An array of int16."""
+
+    shape: Shape
+    data: list[Annotated[int, Meta(ge=-(2**15), le=2**15 - 1)]]
+
+
+class Int32(ClosedStruct, frozen=True, tag_field="dtype", tag="int32"):
+    """An array of int32."""
+
+    shape: Shape
+    data: list[Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]]
+
+
+class Int64(ClosedStruct, frozen=True, tag_field="dtype", tag="int64"):
+    """An array of int64, of numbers that every JSON reader represents."""
+
+    shape: Shape
+    data: list[Annotated[int, Meta(ge=-(2**53), le=2**53)]]
+
+
+AnyArray = Array | Int8 | Int16 | Int32 | Int64
+
+_ARRAYS: dict[type, str] = {Floats: "d", Integers: "q", Int8: "b", Int16: "h", Int32: "i", Int64: "q"}
 """The letter of ``struct`` by type of array."""
 
 StateName = Annotated[str, Meta(pattern=rf"^{STATE}\Z", max_length=100)]
@@ -185,6 +220,65 @@ class Document(ClosedStruct, frozen=True, kw_only=True):
         require_once(self.precisions)
 
 
+class EqualTolerance(ClosedStruct, frozen=True, tag_field="kind", tag="equal"):
+    """Every bit is defined."""
+
+
+class IntegerConfiguration(ClosedStruct, frozen=True):
+    """Sizes and quantization parameters of an integer LSTM; a list has a number for each of the gates i, f, g and o."""
+
+    input_size: Size
+    hidden_size: Size
+    x_zero: int
+    h_zero: int
+    W_multiplier: FourOf[int]
+    W_shift: FourOf[int]
+    R_multiplier: FourOf[int]
+    R_shift: FourOf[int]
+    h_multiplier: int
+    h_shift: int
+    cell_power: int
+    cell_clip: int
+    x_scale: float
+    h_scale: float
+    W_scale: FourOf[float]
+    R_scale: FourOf[float]
+    rounding: Literal["double", "single"] | UnsetType = UNSET
+
+
+class IntegerWeights(ClosedStruct, frozen=True):
+    """The weights of the gates: of the input, of h, and biases."""
+
+    W_i: Int8
+    W_f: Int8
+    W_g: Int8
+    W_o: Int8
+    R_i: Int8
+    R_f: Int8
+    R_g: Int8
+    R_o: Int8
+    b_i: Int32 | Int64
+    b_f: Int32 | Int64
+    b_g: Int32 | Int64
+    b_o: Int32 | Int64
+
+
+class IntegerInputs(ClosedStruct, frozen=True):
+    """The input, and the initial states."""
+
+    x: Int8 | Int16
+    h0: Int8 | Int16 | UnsetType = UNSET
+    c0: Int16 | UnsetType = UNSET
+
+
+class IntegerOutputs(ClosedStruct, frozen=True):
+    """The outputs and the last states."""
+
+    out: Int8 | Int16
+    h_n: Int8 | Int16
+    c_n: Int16
+
+
 class AnyGoldenDocument(Document, frozen=True, kw_only=True):
     """Fields of golden files of recurrences and networks."""
 
@@ -241,6 +335,19 @@ class GoldenDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="ki
         _require("x" in self.inputs, "inputs: x is required")
 
 
+class IntegerDocument(AnyGoldenDocument, frozen=True, kw_only=True, tag_field="kind", tag="integer"):
+    """A golden file of an integer LSTM."""
+
+    cell: IntegerName
+    precisions: Annotated[tuple[Literal["int8", "int16"], ...], Meta(min_length=1, max_length=1)]
+    config: IntegerConfiguration
+    weights: IntegerWeights
+    inputs: IntegerInputs
+    expected: IntegerOutputs
+    tolerance: EqualTolerance
+    schema: Literal["urn:rnn-goldens:schema:integer:1"] | UnsetType = msgspec.field(default=UNSET, name=SCHEMA)
+
+
 class GradientsDocument(Document, frozen=True, kw_only=True):
     """A gradients file."""
 
@@ -263,11 +370,11 @@ class _KnownRecurrence(RecurrenceDocument, frozen=True, kw_only=True, tag_field=
 _PLAIN = {str, int, bool, float, Raw}
 
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    "golden": msgspec.json.Decoder(GoldenDocument | RecurrenceDocument),
+    "golden": msgspec.json.Decoder(GoldenDocument | RecurrenceDocument | IntegerDocument),
     "gradients": msgspec.json.Decoder(GradientsDocument),
 }
 
-_KNOWN = msgspec.json.Decoder(_KnownGolden | _KnownRecurrence)
+_KNOWN = msgspec.json.Decoder(_KnownGolden | _KnownRecurrence | IntegerDocument)
 
 _WEIGHTS = msgspec.json.Decoder(dict[str, Array])
 
@@ -311,10 +418,10 @@ def _tree_of(part: Struct | dict[str, Any], where: str = "") -> Tree:
     return tree
 
 
-def _array(stored: Array, name: str) -> NDArray[Any]:
+def _array(stored: AnyArray, name: str) -> NDArray[Any]:
     """Convert a list of numbers to an array through their bytes: three times as fast as ``np.array``."""
     kind, count = type(stored), len(stored.data)
-    if (kind is Integers) != (name in INTEGERS):
+    if kind in (Floats, Integers) and (kind is Integers) != (name in INTEGERS):
         raise ValueError(f"dtype must be {'int64' if name in INTEGERS else 'float64'}")
     if count != math.prod(stored.shape):
         needed = math.prod(stored.shape)

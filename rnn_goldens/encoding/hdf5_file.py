@@ -16,6 +16,8 @@ _DEEPEST = 4
 _LARGEST_COMPACT = 60_000
 """Bytes of an array that HDF5 can store in the header of its dataset, which takes less space than a separate block."""
 
+_TYPES = (np.float64, np.int8, np.int16, np.int32, np.int64)
+
 _LARGEST_RATIO = 1_200
 """Bytes of numbers that one byte can hold: deflate's limit is about 1,030."""
 
@@ -46,7 +48,7 @@ def _write(group: h5py.Group, tree: Tree, written: _Written | None) -> None:
             _write(group.create_group(name), value, written)
         elif isinstance(value, np.ndarray):
             _write_array(group, name, value, written)
-        elif isinstance(value, str | list):
+        elif isinstance(value, str | list) and not _are_numbers(value):
             group.attrs[name] = _texts(value)
         else:
             group.attrs[name] = value
@@ -77,6 +79,10 @@ def _write_dataset(group: h5py.Group, name: str, array: NDArray[Any], *, compres
     space = h5py.h5s.create_simple(array.shape)
     dataset = h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(array.dtype), space, dcpl=properties)
     dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(array))
+
+
+def _are_numbers(value: str | list[Any]) -> bool:
+    return bool(value) and not any(isinstance(one, str) for one in value)
 
 
 def _texts(value: str | list[str]) -> NDArray[Any]:
@@ -124,8 +130,8 @@ def _tree(group: h5py.Group, room: _Room) -> Tree:
 
 
 def _array(dataset: h5py.Dataset, room: _Room) -> NDArray[Any]:
-    if dataset.dtype not in (np.float64, np.int64):
-        raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or int64")
+    if dataset.dtype not in _TYPES:
+        raise ValueError(f"{dataset.name}: holds {dataset.dtype}, expected float64 or an integer type")
     room.take(dataset)
     array: NDArray[Any] = dataset[()]
     if not np.isfinite(array).all():

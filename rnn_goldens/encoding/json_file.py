@@ -62,11 +62,8 @@ def render(document: object, indent: str = "") -> str:
     """Return a document as JSON text that diffs well: a line per entry of an object, no line breaks in plain lists.
 
     Lists of numbers, objects of nothing else, and arrays, have no spaces and no line breaks: they are most of a corpus.
-    The path and the hash of a file are on one line: they are most of an index.
     """
     inner = indent + "  "
-    if isinstance(document, dict) and document.keys() == {"path", "sha256"}:
-        return json.dumps(document, ensure_ascii=False)
     if isinstance(document, dict) and (_is_array(document) or _has_only_numbers(document)):
         return json.dumps(document, allow_nan=False, separators=(",", ":"))
     if isinstance(document, dict) and document:
@@ -90,11 +87,25 @@ def _is_of_numbers(document: object) -> bool:
     return isinstance(document, list) and set(map(type, document)) <= {int, float}
 
 
+_LISTS = ("index", "kill-matrix")
+"""Kinds of files that are long lists: a line per golden, or per deviation, without spaces."""
+
+
 def encode(document: object) -> bytes:
     """Return the bytes of a JSON file: UTF-8, with a final newline and the name of its schema if it has one."""
     if isinstance(document, dict) and document.get("kind") in FORMATS:
         document = {"$schema": schema_id(document["kind"]), **document}
+        if document["kind"] in _LISTS:
+            entries = (f"{json.dumps(name)}:{_on_lines(value)}" for name, value in document.items())
+            return ("{" + ",\n".join(entries) + "}\n").encode("utf-8")
     return (render(document) + "\n").encode("utf-8")
+
+
+def _on_lines(value: object) -> str:
+    """Return a value without spaces; a list of objects has a line for each."""
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return "[\n" + ",\n".join(map(_on_lines, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

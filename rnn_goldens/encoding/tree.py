@@ -15,17 +15,18 @@ from rnn_goldens.checkable_golden import Golden, Inputs
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.expected import ExpectedStates, Gradients
 from rnn_goldens.golden.features import CORE
+from rnn_goldens.golden.integer_config import IntegerConfig, integer_config
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig, recurrence_config
 from rnn_goldens.golden.recurrences import Recurrence
 from rnn_goldens.golden.rounding_profile import CHUNKS, STEP
 from rnn_goldens.golden.shapes import Config, Layout, cotangent_of, in_file_order, is_custom_cell
 from rnn_goldens.golden.states import state_names
 from rnn_goldens.golden.stored_arrays import GoldenArrays, LazyArrays
-from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Exact, Tolerance
+from rnn_goldens.golden.tolerance import Bound, Coefficients, Contracts, Derived, Equal, Exact, Tolerance
 from rnn_goldens.plurals import counted
 
 Tree = dict[str, Any]
-"""Values: Tree, NumPy array (float64 or int64), str, int, bool or list of str."""
+"""Values: Tree, NumPy array (float64 or an integer type), str, number, bool, or list of str or of numbers."""
 
 FORMAT = 1
 
@@ -39,19 +40,24 @@ TEXTS = ("id", "title", "purpose", "documented_in", "cell")
 """What describes a golden, as text, in the order of files."""
 
 INTEGERS = ("lengths", "offsets")
-"""Names of the input arrays that hold integers."""
+"""Names of the input arrays that hold integers in each golden."""
 
 
 def inputs_tree(inputs: Inputs) -> Tree:
     """Return the part of the tree that holds the model inputs."""
     stored = inputs.stored
-    arrays = {**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}
+    arrays = _typed({**stored.inputs, **_in_order(stored.states, inputs.layout.initial)}, inputs.config)
     integers = {"lengths": stored.lengths, "offsets": stored.offsets}
     return {
         "config": dict(inputs.config),
-        "weights": dict(stored.weights),
+        "weights": _typed(stored.weights, inputs.config),
         "inputs": arrays | {name: array for name, array in integers.items() if array is not None},
     }
+
+
+def _typed(arrays: Mapping[str, Any], config: AnyConfig) -> Tree:
+    """Return arrays in the types in which files store them."""
+    return {name: array.astype(config.type_of(name), copy=False) for name, array in arrays.items()}
 
 
 def to_tree(golden: Golden) -> Tree:
@@ -64,7 +70,7 @@ def to_tree(golden: Golden) -> Tree:
         "features": [feature for feature in golden.features if feature != CORE],  # only an index has it
         "precisions": list(golden.precisions),
         **inputs_tree(golden),
-        "expected": _in_order(golden.stored.expected, golden.layout.outputs),
+        "expected": _typed(_in_order(golden.stored.expected, golden.layout.outputs), golden.config),
         "tolerance": _tolerance_to_tree(golden.tolerance, golden.layout.outputs),
         **_states_to_tree(golden),
         "provenance": dict(sorted(golden.provenance.items())),
@@ -102,6 +108,11 @@ def _recurrence_of(stored: Tree, name: str) -> Recurrence:
 def from_tree(tree: Tree) -> Golden:
     """Convert a valid tree to a golden. Any error means that it is not valid; validation reports why."""
     (config, layout), weights = cell_of(tree), tree["weights"]
+    if isinstance(config, IntegerConfig):  # every number of the integer types is one of float64, but of 64 bits
+        weights, given, expected = (
+            {n: a.astype(float) for n, a in tree[g].items()} for g in ("weights", "inputs", "expected")
+        )
+        tree = {**tree, "inputs": given, "expected": expected}
     if not (is_lazy := isinstance(weights, LazyArrays)) and (required := config.weight_count(layout)) != len(weights):
         raise ValueError(f"weights: {counted(len(weights), 'array')}, the configuration requires {required}")
     given = _inputs_from_tree(tree["inputs"], layout)
@@ -166,6 +177,9 @@ def _gradient_names(golden: Golden) -> Iterable[str]:
 
 def cell_of(tree: Tree) -> tuple[AnyConfig, Layout]:
     """Return configuration and layout, which a tree stores for a custom cell. Raises WrongUse for wrong sizes."""
+    if tree["kind"] == IntegerConfig.kind:
+        of_integers = integer_config(tree["cell"], tree["config"])
+        return of_integers, of_integers.recurrence.layout
     if tree["kind"] == RecurrenceConfig.kind:
         own = _recurrence_of(tree["own_recurrence"], tree["cell"]) if is_custom_cell(tree["cell"]) else None
         of_recurrence = recurrence_config(tree["cell"], tree["config"], own)
@@ -209,6 +223,8 @@ def _tolerance_to_tree(tolerance: Tolerance, names: Iterable[str]) -> Tree:
     """Convert a tolerance, as stored, to a tree, in the order of the names of its arrays."""
     if isinstance(tolerance, Derived):
         tolerance = tolerance.stored
+    if isinstance(tolerance, Equal):
+        return {"kind": tolerance.kind}
     if isinstance(tolerance, Exact):
         return {"kind": tolerance.kind, "bits": tolerance.bits}
     names = list(names)
@@ -230,6 +246,8 @@ def tolerance_from_tree(tree: Tree) -> Tolerance:
     if tree["kind"] == Contracts.kind:
         chunks = {size: Coefficients(**tree[name]) for name, size in CHUNKS.items() if name in tree}
         return Contracts(Coefficients(**tree[STEP]), chunks)
+    if tree["kind"] == Equal.kind:
+        return Equal()
     if tree["kind"] == Exact.kind:
         return Exact(bits=tree["bits"])
     return Bound(accumulation=tree["accumulation"], storage=tree["storage"])

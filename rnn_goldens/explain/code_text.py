@@ -13,11 +13,13 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from rnn_goldens.cells import BUILT_IN_CELLS, notation
+from rnn_goldens.cells.integer_lstm import DEFINITIONS
 from rnn_goldens.cells.recurrence import EQUATIONS, RIGHT
 from rnn_goldens.cells.runner import Runner
 from rnn_goldens.deviations import equation_edits, wrong_pass
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
+from rnn_goldens.deviations.integer_lstms import Replaced as OfIntegers
 from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
@@ -78,6 +80,10 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         yield made_of.get("equations"), derivatives or wrong.wrong
     elif isinstance(wrong, Edit) and wrong.equations and "in_derivatives" in (made_of := _closure(wrong.equations)):
         yield made_of["equations"], made_of["changes"]
+    elif isinstance(wrong, OfIntegers):
+        definition = wrong.base or DEFINITIONS[cell]
+        yield from ((getattr(definition, name), method) for name, method in wrong.methods.items())
+        yield None, wrong.base
     elif isinstance(wrong, WrongCalls):
         yield from ((getattr(Runner, name), method) for name, method in wrong.methods.items())
         yield None, wrong.base if wrong.base is not Runner else None

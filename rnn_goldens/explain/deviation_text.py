@@ -14,12 +14,14 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.families import family_of
+from rnn_goldens.deviations.integer_lstms import Replaced, detected_by
 from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.explain.code_text import Piece, pieces
 from rnn_goldens.explain.difference_text import other_equations, picture
 from rnn_goldens.explain.equations_text import LONGEST_BACKWARD
 from rnn_goldens.golden.expected import GRADIENTS
 from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.plurals import counted
 
 WIDTH = 80
 SCREEN = 50
@@ -50,6 +52,10 @@ def deviation_text(deviation: Deviation, corpus: Corpus, known: Detection | None
     parts = [title, _facts(deviation), indent(0, shown)]
     if isinstance(deviation.wrong, WrongCalls):
         parts.append([f"to see it: rnn-goldens check … --calls {','.join(deviation.wrong.calls)}"])
+    elif isinstance(deviation.wrong, Replaced):
+        goldens = (corpus.load(entry.id) for entry in corpus.select(cell=deviation.cells))
+        ids = [golden.id for golden in goldens if deviation.name in detected_by(golden)]
+        parts.append(textwrap.wrap(f"{counted(len(ids), 'golden')} detect it: {', '.join(ids)}", WIDTH, max_lines=4))
     elif known is None:
         parts.append([f"which goldens detect it: unknown, the corpus has no {NAME}"])
     else:

@@ -23,6 +23,7 @@ FORMATS = {
     "safetensors": Format("array_files:safetensors", "safetensors"),
     HDF5: Format("array_files:hdf5", together="array_files:hdf5_files"),
     "c": Format("c_header:c_header", together="c_header:with_checker"),
+    "tflite": Format("tflite_model:tflite", "ai_edge_litert"),
     "sonnx": Format("sonnx:sonnx_case", *_ONNX, "sonnx.accuracy:with_pages"),
     WEBNN: Format("webnn_tests:webnn_tests", engine="WebNN", together="webnn_tests:joined"),
 }

@@ -41,10 +41,11 @@ def c_header(golden: Golden) -> Exported:
         f"#ifndef {guard}",
         f"#define {guard}",
         "",
+        *(["#include <stdint.h>", ""] if golden.is_integer else []),
         *(f"#define {name.upper()}_{size} {value}" for size, value in _sizes(golden).items()),
         *_arrays(name, golden),
         "",
-        *_for_checker(name, golden),
+        *(_for_checker_of_integers(name, golden) if golden.is_integer else _for_checker(name, golden)),
         "",
         f"#endif /* {guard} */",
         "",
@@ -53,7 +54,7 @@ def c_header(golden: Golden) -> Exported:
 
 
 def _comment(golden: Golden) -> Iterator[str]:
-    config = ", ".join(f"{name}={value}" for name, value in golden.config.items())
+    config = ", ".join(f"{name}={value}" for name, value in golden.config.items() if not isinstance(value, list))
     gates = golden.layout.gates
     rows = f" Rows of weights: the gates {', '.join(gates)}, hidden_size rows each." if len(gates) > 1 else ""
     yield f"/* {golden.id} in {golden.dtype}, a golden of rnn-goldens."
@@ -61,13 +62,21 @@ def _comment(golden: Golden) -> Iterator[str]:
         golden.purpose,
         f"Cell {golden.cell}, {config}.{rows}",
         _layout(golden),
-        f"Weights, inputs and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
-        "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance). "
-        f"{CHECKER} compares outputs, if it is included before this file.",
+        f"{_of_numbers(golden)} {CHECKER} compares outputs, if it is included before this file.",
     ):
         yield " *"
         yield from textwrap.wrap(_comment_safe(paragraph), _WIDTH, initial_indent=" * ", subsequent_indent=" * ")
     yield " */"
+
+
+def _of_numbers(golden: Golden) -> str:
+    """Return what the numbers are, as text."""
+    if golden.is_integer:
+        return "Lists have a number for each of the gates i, f, g and o. Every bit of an output is defined."
+    return (
+        f"Weights, inputs and states are {golden.dtype} numbers. Expected values are exact results, rounded once to "
+        "double. Each element has a tolerance: a result is wrong if !(fabs(got - expected) <= tolerance)."
+    )
 
 
 def _layout(golden: Golden) -> str:
@@ -92,19 +101,43 @@ def _sizes(golden: Golden) -> dict[str, int]:
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,
         "TIME": golden.time,
         **{name.upper(): size for name, size in golden.config.sizes.items()},
+        **({n.upper(): v for n, v in golden.config.items() if isinstance(v, int)} if golden.is_integer else {}),
         "HAS_STATE": int(bool(golden.given_states)),
         f"HAS_{golden.config.lengths_name.upper()}": int(integers is not None),
     }
 
 
 def _arrays(name: str, golden: Golden) -> Iterator[str]:
-    tolerances = {f"{output}_tolerance": array for output, array in allowed(golden).items()}
-    for array_name, array in {**golden.weights, **inputs(golden), **expected(golden), **tolerances}.items():
+    for array_name, array in _named_arrays(golden).items():
         yield ""
         yield f"/* {' x '.join(map(str, array.shape))} */"
-        yield f"static const {_c_type(array)} {name}_{array_name}[{array.size}] = {{"
+        kind = f"{array.dtype}_t" if golden.is_integer else _c_type(array)
+        yield f"static const {kind} {name}_{array_name}[{array.size}] = {{"
         yield from _rows(array)
         yield "};"
+
+
+def _named_arrays(golden: Golden) -> dict[str, NDArray[Any]]:
+    """Return the arrays by name; an integer golden has those of its configuration, and no tolerances."""
+    if golden.is_integer:
+        of_gates = {name: value for name, value in golden.config.items() if isinstance(value, list)}
+        lists = {name: np.array(value, np.int32) for name, value in of_gates.items() if isinstance(value[0], int)}
+        return {**lists, **golden.weights, **golden.inputs, **golden.states, **golden.expected}
+    tolerances = {f"{output}_tolerance": array for output, array in allowed(golden).items()}
+    return {**golden.weights, **inputs(golden), **expected(golden), **tolerances}
+
+
+def _for_checker_of_integers(name: str, golden: Golden) -> Iterator[str]:
+    """Yield a description of each expected output of an integer golden for ``rnn_goldens.h``."""
+    yield f"#ifdef {_CHECKER_GUARD}"
+    for output, array in golden.expected.items():
+        names = ", ".join(f'"{axis}"' for axis in axes(golden, output))
+        axis = golden.axis(output, TIME)
+        yield f"static const rnn_goldens_integers {name}_{output}_expected = {{"
+        yield f'    "{golden.id}", "{output}", {array.ndim}, {{{", ".join(map(str, array.shape))}}}, {{{names}}},'
+        yield f"    {-1 if axis is None else axis}, {name}_{output}, {8 * array.itemsize},"
+        yield "};"
+    yield f"#endif /* {_CHECKER_GUARD} */"
 
 
 def _for_checker(name: str, golden: Golden) -> Iterator[str]:
@@ -137,9 +170,9 @@ def _c_type(array: NDArray[Any]) -> str:
 
 def _rows(array: NDArray[Any]) -> Iterator[str]:
     """Yield the numbers, each row of the last axis on separate lines."""
-    kind, suffix = _c_type(array), "f" if _c_type(array) == "float" else ""
+    is_integer, suffix = array.dtype.kind == "i", "f" if _c_type(array) == "float" else ""
     for row in array.reshape(-1, array.shape[-1]).tolist():
-        line = ", ".join(str(number) if kind == "int" else f"{_hexadecimal(number)}{suffix}" for number in row)
+        line = ", ".join(str(number) if is_integer else f"{_hexadecimal(number)}{suffix}" for number in row)
         yield from textwrap.wrap(f"{line},", _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 

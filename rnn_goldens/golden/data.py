@@ -15,7 +15,7 @@ from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.call import ALONE, Call
 from rnn_goldens.golden.embedding import Embedding
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS, Expected, ExpectedStates, Gradients
-from rnn_goldens.golden.precision import PRECISIONS, precision_name
+from rnn_goldens.golden.precision import INTEGERS, NUMBER_TYPES, PRECISIONS, precision_name
 from rnn_goldens.golden.recurrence_config import AnyConfig, RecurrenceConfig
 from rnn_goldens.golden.rounding_profile import DEFAULT, Profile
 from rnn_goldens.golden.shapes import TIME, ArrayShapes, Axes, Blocks, Config, Layout, Shape, chosen_outputs
@@ -45,7 +45,8 @@ class InputsData:
         features: tags for selection, see ``FEATURES``.
         precisions: the precisions that the golden can be checked in.
         stored: the arrays as stored: float64 for every precision.
-        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``.
+        dtype: ``float64``, ``float32``, ``bfloat16`` (in float32 arrays: NumPy has no bfloat16) or ``float16``; of an
+            integer golden the type of inputs and outputs, ``int8`` or ``int16``.
         custom_layout: gates, states and weights of a custom cell; None for a built-in cell.
         embedding: how the golden was embedded in larger sizes, without the golden itself; None if it was not.
         call: how this call reads and writes states that are kept between calls.
@@ -78,9 +79,14 @@ class InputsData:
         return isinstance(self.config, Config)
 
     @property
+    def is_integer(self) -> bool:
+        """True for an LSTM of integers, in which nothing is rounded but by its definition."""
+        return self.dtype in INTEGERS
+
+    @property
     def is_wide_inside(self) -> bool:
         """Whether correct implementations compute in a wider precision than their inputs and outputs have."""
-        return self.config.is_wide_inside and PRECISIONS[self.dtype].bits < PRECISIONS["float32"].bits
+        return self.config.is_wide_inside and NUMBER_TYPES[self.dtype].bits < PRECISIONS["float32"].bits
 
     @property
     def network(self) -> Config:
@@ -110,7 +116,8 @@ class InputsData:
         """Return a copy in another precision.
 
         Args:
-            dtype: a name, or a dtype of NumPy, torch or ml_dtypes: ``np.float32``, ``torch.bfloat16``.
+            dtype: a name, or a dtype of NumPy, torch or ml_dtypes: ``np.float32``, ``torch.bfloat16``. An integer
+                golden has one type, and is returned in it.
 
         Raises:
             UnknownName: the precision does not exist, or this golden does not support it.
@@ -120,6 +127,8 @@ class InputsData:
     def precision_name(self, dtype: object) -> str:
         """Return the name of the precision ``dtype``; raise UnknownName if this golden does not support it."""
         name = precision_name(dtype)
+        if self.precisions[0] in INTEGERS:
+            return self.precisions[0]
         if name not in self.precisions:
             raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")
         return name
@@ -127,12 +136,12 @@ class InputsData:
     @cached_property
     def weights(self) -> Mapping[str, NDArray[Any]]:
         """Weights with PyTorch's names and shapes: ``weight_ih_l0`` (gates·hidden, input), ``bias_hh_l1_reverse``."""
-        return MappingProxyType({name: self._cast(array) for name, array in self.stored.weights.items()})
+        return MappingProxyType({name: self._cast(array, name) for name, array in self.stored.weights.items()})
 
     @cached_property
     def inputs(self) -> Mapping[str, NDArray[Any]]:
         """Inputs by name: x of a network; q, k, v, and so on of a recurrence."""
-        return MappingProxyType({name: self._cast(array) for name, array in self.stored.inputs.items()})
+        return MappingProxyType({name: self._cast(array, name) for name, array in self.stored.inputs.items()})
 
     @property
     def x(self) -> NDArray[Any]:
@@ -143,11 +152,12 @@ class InputsData:
     def states(self) -> Mapping[str, NDArray[Any]]:
         """Initial states by name, ``h0`` first: (layers·directions, batch, hidden); zeros if the scenario has none.
 
-        A recurrence has (sequences, …), such as ``S0``, (batch, heads, d_k, d_v).
+        A recurrence has (sequences, …), such as ``S0``, (batch, heads, d_k, d_v). Without them, the h0 of an integer
+        golden is its zero point.
         """
-        shapes = self.shapes.initial
-        stored = self.stored.states or {name: np.zeros(shape) for name, shape in shapes.items()}
-        return MappingProxyType({name: self._cast(stored[name]) for name in shapes})
+        shapes, zero = self.shapes.initial, self.config.zero_of
+        stored = self.stored.states or {name: np.full(shape, zero(name)) for name, shape in shapes.items()}
+        return MappingProxyType({name: self._cast(stored[name], name) for name in shapes})
 
     @property
     def given_states(self) -> Mapping[str, NDArray[Any]]:
@@ -256,8 +266,13 @@ class InputsData:
         """Return the fields only: a copy computes its cast arrays again."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def _cast(self, array: Float64) -> NDArray[Any]:
-        rounded = PRECISIONS[self.dtype].round(array)
+    def rounded(self, array: Float64, name: str = "") -> NDArray[Any]:
+        """Return an array in the precision; of an integer golden, in the type of the array with this name."""
+        of_name = self.config.type_of(name) if name and self.is_integer else self.dtype
+        return NUMBER_TYPES[of_name].round(array)
+
+    def _cast(self, array: Float64, name: str = "") -> NDArray[Any]:
+        rounded = self.rounded(array, name)
         rounded.flags.writeable = False
         return rounded
 
@@ -376,7 +391,7 @@ class GoldenData(InputsData):
     @cached_property
     def expected(self) -> Mapping[str, NDArray[Any]]:
         """Expected outputs by name: ``out``, ``h_n`` and, for an LSTM, ``c_n``."""
-        return MappingProxyType({name: self._cast(self.stored.expected[name]) for name in self.layout.outputs})
+        return MappingProxyType({name: self._cast(self.stored.expected[name], name) for name in self.layout.outputs})
 
     @property
     def out(self) -> NDArray[Any]:

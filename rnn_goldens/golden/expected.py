@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.stored_arrays import Float64, read_only
 from rnn_goldens.golden.tolerance import Tolerance
 
@@ -27,7 +27,7 @@ class Expected:
     def allowed(self, name: str) -> Float64:
         """Return the largest allowed absolute error of each element, computed once: a diagnosis asks for each cause."""
         if name not in self._allowed:
-            self._allowed[name] = self.tolerance.allowed(name, self.values[name], PRECISIONS[self.dtype])
+            self._allowed[name] = self.tolerance.allowed(name, self.values[name], NUMBER_TYPES[self.dtype])
         return self._allowed[name]
 
     def wrong(self, name: str, got: Float64) -> NDArray[np.bool_]:

@@ -1,8 +1,9 @@
-"""The four precisions that an implementation can be checked in; and integers of any library."""
+"""The four precisions that an implementation can be checked in; the integer types; and integers of any library."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -73,6 +74,35 @@ PRECISIONS = {
 }
 
 
+@dataclass(frozen=True)
+class IntegerType(Precision):
+    """An integer type: nothing rounds, and a number that it does not hold is kept as it is."""
+
+    @property
+    def roundoff(self) -> float:
+        """Zero."""
+        return 0.0
+
+    def round(self, values: NDArray[np.float64]) -> NDArray[Any]:
+        """Return integers in an array of this type; other numbers, and larger ones, in float64."""
+        return values.astype(self.carrier) if self.holds(values) else values
+
+    def holds(self, values: NDArray[np.float64]) -> bool:
+        """Return whether all of these numbers are integers of this type."""
+        limit = 2.0 ** (self.bits - 1)
+        return bool(((values == np.rint(values)) & (-limit <= values) & (values < limit)).all())
+
+
+INTEGERS = {name: IntegerType(name, bits, 0, bits - 1, name) for bits in (8, 16, 32, 64) for name in (f"int{bits}",)}
+"""The types of the arrays of integer goldens. The type of inputs and outputs takes the place of a precision."""
+
+INPUT_TYPES = ("int8", "int16")
+"""The types of inputs and outputs of integer goldens."""
+
+NUMBER_TYPES: Mapping[str, Precision] = {**PRECISIONS, **INTEGERS}
+"""The precisions and the integer types."""
+
+
 def narrowest(names: Collection[str]) -> Collection[str]:
     """Return the half precisions in ``names``, or ``names`` if it has none. Wider precisions represent their values."""
     return [name for name in names if PRECISIONS[name].bits < PRECISIONS["float32"].bits] or names
@@ -85,7 +115,9 @@ class SupportedOnly(tuple[str, ...]):
 
 
 def precision(name: str) -> Precision:
-    """Return a precision by its name; raises UnknownName with the names that exist."""
+    """Return a precision, or a type of integer inputs, by name; raises UnknownName with the names of precisions."""
+    if name in INPUT_TYPES:
+        return INTEGERS[name]
     try:
         return PRECISIONS[name]
     except KeyError:

@@ -42,6 +42,14 @@ class RecurrenceConfig(Mapping[str, Any]):
         """Return the algorithms with a tolerance of their own, the strictest first, if a sequence has so many steps."""
         return algorithms_for(steps) if self.recurrence.chunked else (STEP,)
 
+    def type_of(self, _name: str) -> str:
+        """Return the type in which files store an array."""
+        return "float64"
+
+    def zero_of(self, _name: str) -> float:
+        """Return the number that an initial state holds if none is given."""
+        return 0.0
+
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - a size, or an option
         return self.given[name]
 

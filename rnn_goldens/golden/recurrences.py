@@ -52,6 +52,7 @@ class Recurrence:
         optional: sizes that a configuration may leave out, with the axes of the arrays that differ if it has them.
         conditional: by name of an input, the option with which it exists: if it has not its default value.
         chunked: whether it has a tolerance for chunks, too.
+        grows: whether a golden can be embedded in larger sizes.
     """
 
     meaning: str = field(compare=False)
@@ -65,6 +66,7 @@ class Recurrence:
     optional: Mapping[str, NamedAxes] = field(default_factory=dict)
     conditional: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
+    grows: bool = True
 
     @property
     def sizes(self) -> tuple[str, ...]:
@@ -75,6 +77,8 @@ class Recurrence:
     @property
     def growing(self) -> tuple[str, ...]:
         """Names of the sizes in which a golden can be embedded; query heads grow with heads."""
+        if not self.grows:
+            return ()
         fixed = ("query_heads", "width", "past")
         return (*(name for name in self.sizes if name not in fixed), BATCH, SEQUENCES)
 
@@ -294,8 +298,43 @@ RECURRENCES: Mapping[str, Recurrence] = {
 """The recurrences by name. A selection that names none of them has networks only."""
 
 
-BUILT_IN: Mapping[str, Layout] = LAYOUTS | {name: of.layout for name, of in RECURRENCES.items()}
-"""The layouts of all built-in cells by name: standard cells, dialects and recurrences."""
+INPUT, HIDDEN, INTEGER_GATES = "input_size", "hidden_size", "ifgo"
+"""The axes of the integer LSTMs, and their gates, in the order of every list of their configuration."""
+
+
+def _integer(meaning: str, source: str) -> Recurrence:
+    return Recurrence(
+        meaning,
+        source,
+        {"x": INPUT},
+        {"h": HIDDEN, "c": HIDDEN},
+        {"out": HIDDEN},
+        {
+            **{f"W_{gate}": f"{HIDDEN} {INPUT}" for gate in INTEGER_GATES},
+            **{f"R_{gate}": f"{HIDDEN} {HIDDEN}" for gate in INTEGER_GATES},
+            **{f"b_{gate}": HIDDEN for gate in INTEGER_GATES},
+        },
+        ("h", "c"),
+        grows=False,
+    )
+
+
+_TFLM, _CMSIS = "tflite-micro 90b983c (2026-08-20), lstm_eval.h", "CMSIS-NN 99f736a (2026-07-15), arm_lstm_"
+
+INTEGER_LSTMS: Mapping[str, Recurrence] = {
+    "lstm_int8_tflm": _integer("The LSTM of TensorFlow Lite Micro with 8-bit inputs and outputs.", _TFLM),
+    "lstm_int8_cmsis": _integer("The LSTM of CMSIS-NN with 8-bit inputs and outputs.", f"{_CMSIS}unidirectional_s8"),
+    "lstm_int8_tflite": _integer(
+        "The LSTM of LiteRT, TensorFlow Lite, with 8-bit inputs and outputs.",
+        "LiteRT f674577 (2026-08-21), lstm_eval.cc, EvalInteger8x8_16",
+    ),
+    "lstm_16x8_tflm": _integer("The LSTM of TensorFlow Lite Micro with 16-bit inputs and outputs.", _TFLM),
+    "lstm_16x8_cmsis": _integer("The LSTM of CMSIS-NN with 16-bit inputs and outputs.", f"{_CMSIS}unidirectional_s16"),
+}
+"""The LSTMs of integers by name, each with the version of the code that it follows. Weights have 8 bits."""
+
+BUILT_IN: Mapping[str, Layout] = LAYOUTS | {name: of.layout for name, of in ({**RECURRENCES, **INTEGER_LSTMS}).items()}
+"""The layouts of all built-in cells by name: standard cells, dialects, recurrences and integer LSTMs."""
 
 HEADS = "heads"
 

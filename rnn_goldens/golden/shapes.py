@@ -222,6 +222,14 @@ class Config(Mapping[str, Any]):
         """Return the algorithms with a tolerance of their own: a network is computed step by step."""
         return (STEP,)
 
+    def type_of(self, _name: str) -> str:
+        """Return the type in which files store an array."""
+        return "float64"
+
+    def zero_of(self, _name: str) -> float:
+        """Return the number that an initial state holds if none is given."""
+        return 0.0
+
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - int or bool, as declared
         if name not in iter(self):
             raise KeyError(name)

@@ -1,4 +1,4 @@
-"""Tolerances, the largest errors of a correct implementation: exact, bounds, coefficients by algorithm, or derived."""
+"""Tolerances, the largest errors of a correct implementation: none, bounds, coefficients by algorithm, or derived."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -29,6 +29,18 @@ class Exact:
 
     kind = "exact"
     in_words = "none: every value is exact in this precision, in any order of summation"
+
+    def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
+        """Return the largest allowed absolute error of each element: zero."""
+        return 0 * abs(values)
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Zero tolerance of integers: every bit is defined."""
+
+    kind = "equal"
+    in_words = "none: the definition says every bit"
 
     def allowed(self, output: str, values: Float64, precision: Precision) -> Float64:  # noqa: ARG002
         """Return the largest allowed absolute error of each element: zero."""
@@ -146,7 +158,7 @@ class Derived:
         return self.float32 if dtype == FLOAT32 else self.stored
 
 
-def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Bound | Contracts":
+def in_use(tolerance: "Tolerance", profile: Profile, dtype: str) -> "Exact | Equal | Bound | Contracts":
     """Return the tolerance under a profile in a precision."""
     if isinstance(tolerance, Contracts):
         return replace(tolerance, profile=profile)
@@ -161,7 +173,7 @@ def with_arrays(tolerance: "Tolerance", change: Change) -> "Tolerance":
     if isinstance(tolerance, Derived):
         stored = tolerance.stored if isinstance(tolerance.stored, Exact) else _part(tolerance.stored, change)
         return Derived(stored, _part(tolerance.float32, change))
-    return tolerance if isinstance(tolerance, Exact) else _part(tolerance, change)
+    return tolerance if isinstance(tolerance, Exact | Equal) else _part(tolerance, change)
 
 
 def _part(part: _Part, change: Change) -> _Part:
@@ -178,7 +190,7 @@ def roundoff_sum(accumulation: Float64, storage: Float64, precision: Precision) 
     return (HALF_SAFETY if half else 1.0) * (accumulation * roundoff + storage * precision.roundoff)
 
 
-Tolerance = Exact | Bound | Contracts | Derived
+Tolerance = Exact | Equal | Bound | Contracts | Derived
 
 LARGEST_TOLERANCE = 0.1
 """The largest tolerance of an output. A larger first-order bound is invalid, so the golden omits the precision."""

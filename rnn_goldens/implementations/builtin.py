@@ -19,6 +19,7 @@ from typing import Any
 
 from rnn_goldens.checkable_golden import Inputs
 from rnn_goldens.errors import Unsupported, WrongUse
+from rnn_goldens.golden.integer_config import IntegerConfig
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.user_code import import_object
@@ -84,7 +85,7 @@ def _keras(backend: str, extra: str = "keras") -> BuiltIn:
 _BOTH = (Config.kind, RecurrenceConfig.kind)
 
 BUILTIN = {
-    "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients", kinds=_BOTH),
+    "numpy": BuiltIn("numpy_cells:run", ("numpy",), "numpy_cells:gradients", kinds=(*_BOTH, IntegerConfig.kind)),
     "torch": BuiltIn("torch:run_layers", ("torch",), "torch:gradients_of_layers"),
     "torch-cells": BuiltIn("torch:run_cells", ("torch",), "torch:gradients_of_cells", extra="torch"),
     "onnxruntime": BuiltIn("onnx_runtime:run", ("onnx", "onnxruntime"), kinds=_BOTH),

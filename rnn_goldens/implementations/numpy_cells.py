@@ -34,6 +34,8 @@ def run(golden: Inputs) -> tuple[NDArray[Any], ...]:
     available.
     """
     found = cells.outputs(_case(golden))
+    if golden.is_integer:
+        return tuple(golden.rounded(found[name], name) for name in golden.layout.outputs)
     return tuple(_rounded(golden, found[name]) for name in golden.layout.outputs)
 
 
@@ -46,6 +48,8 @@ def gradients(golden: Inputs) -> Mapping[str, NDArray[Any]]:
 
 def _case(golden: Inputs) -> AnyCase:
     try:
+        if golden.is_integer:  # the definition computes with integers
+            return golden_case(golden, np.float64)
         return golden_case(golden, np.float32 if golden.is_wide_inside else arithmetic(golden.dtype))
     except WrongUse as error:
         raise Unsupported(str(error)) from None

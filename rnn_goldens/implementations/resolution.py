@@ -31,6 +31,7 @@ from rnn_goldens.comparison.returned import is_array
 from rnn_goldens.conventions.kernel_convention import Kernel
 from rnn_goldens.errors import UnknownName, Unsupported, WrongUse
 from rnn_goldens.golden.built_in_cells import DIALECTS
+from rnn_goldens.golden.integer_config import IntegerConfig
 from rnn_goldens.golden.recurrence_config import RecurrenceConfig
 from rnn_goldens.golden.shapes import Config
 from rnn_goldens.implementations.builtin import BUILTIN, built_in, require_packages
@@ -149,16 +150,19 @@ def _by_kind(found: object) -> Mapping[str, Networks]:
             raise
         refuse = raising(WrongUse, str(error))
         networks = Networks(refuse, refuse)
-    return {Config.kind: networks, RecurrenceConfig.kind: Networks(of_arrays.run, with_gradients(of_arrays.run))}
+    of_recurrences = Networks(of_arrays.run, with_gradients(of_arrays.run))
+    return {Config.kind: networks, RecurrenceConfig.kind: of_recurrences, IntegerConfig.kind: networks}
 
 
 def _networks_only(what: str, networks: Networks) -> Mapping[str, Networks]:
     """Refuse recurrences; ``what`` names the network in the reason."""
 
     def refuse(golden: Inputs) -> NoReturn:
-        raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function of its arrays")
+        needed = "of a golden" if golden.is_integer else "of its arrays"
+        raise Unsupported(f"{what} is checked as a network: {golden.cell} needs a function {needed}")
 
-    return {Config.kind: networks, RecurrenceConfig.kind: Networks(refuse, refuse)}
+    refused = Networks(refuse, refuse)
+    return {Config.kind: networks, RecurrenceConfig.kind: refused, IntegerConfig.kind: refused}
 
 
 def _of_function(found: Callable[..., Any], cells: Sequence[str]) -> Networks:

@@ -10,7 +10,7 @@ from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.verdict import GoldenMismatch, Picture, Verdict
 from rnn_goldens.errors import RnnGoldensError, Unsupported
 from rnn_goldens.golden.expected import GRADIENTS, OUTPUTS
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.plugin.run_results import Finding, RunResults, SelectedGolden, first_line
 
 CHECK_FAILS = "the test expects a mismatch, with check_fails"
@@ -125,8 +125,8 @@ class CheckLog:
     @property
     def shown_right(self) -> bool:
         """Return whether outputs, or required gradients, were correct in the precision under test or a higher one."""
-        least = PRECISIONS[self.golden.dtype].bits
-        return any(one.verdict.passed and PRECISIONS[one.dtype].bits >= least for one in self._counting)
+        least = NUMBER_TYPES[self.golden.dtype].bits
+        return any(one.verdict.passed and NUMBER_TYPES[one.dtype].bits >= least for one in self._counting)
 
     @property
     def _counting(self) -> list[Comparison]:

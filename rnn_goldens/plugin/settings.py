@@ -178,8 +178,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
                 *(first_matching(listed, e, dtype, dict(of_cell(e.cell, how.sizes))) for listed in lists),
             )
             for e in entries
-            for dtype in how.dtypes
-            if dtype in (e.gradient_precisions if gradients else e.precisions)
+            for dtype in e.checked_in(how.dtypes, gradients=gradients)
         ]
         if not selected:
             conditions = [f"{name}={list(value)}" for name, value in wanted.items()]
@@ -217,7 +216,7 @@ def example_of_id(config: pytest.Config) -> str:
     gradients = flag(config, "gradients")
     entries = corpora_of(config).select(**selecting(config), gradients=gradients)
     dtypes = how_to_check(config, {}).dtypes
-    return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in dtypes if dtype in e.precisions)
+    return next(_id(SelectedGolden(e.id, dtype)) for e in entries for dtype in e.checked_in(dtypes))
 
 
 def refuse_marker_without_golden(item: pytest.Item) -> None:

@@ -17,8 +17,8 @@ from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.tree import inputs_tree, to_document
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import INPUT_FEATURES, RECURRENCE_FEATURES
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.precision import INPUT_TYPES, NUMBER_TYPES, PRECISIONS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.plurals import counted
 from rnn_goldens.programs.misbehaviour import Misbehaviour, excerpt, printable
 from rnn_goldens.schema import PROTOCOLS, problems
@@ -201,7 +201,7 @@ def _invalid_answer(line: bytes, problem: str, protocol: int) -> Misbehaviour:
 
 def _rounded(array: Read, dtype: str) -> Rounded:
     with np.errstate(over="ignore"):  # a number beyond the largest is infinite
-        return PRECISIONS[dtype].round(array)
+        return NUMBER_TYPES[dtype].round(array)
 
 
 Message = dict[str, Any]
@@ -243,7 +243,7 @@ def correct_hello(protocol: int = PROTOCOLS[0], further: Sequence[str] = ()) -> 
             *(RECURRENCE_FEATURES if further else ()),
             *([GRADIENTS] if protocol > PROTOCOLS[0] else []),
         ],
-        "precisions": list(PRECISIONS),
+        "precisions": [*PRECISIONS, *(INPUT_TYPES if {*INTEGER_LSTMS} & {*further} else ())],
     }
 
 

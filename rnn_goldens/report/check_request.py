@@ -8,7 +8,7 @@ from typing import Any
 
 from rnn_goldens.corpus import Corpus
 from rnn_goldens.errors import FINDING, CutShort, InvalidFile, WrongUse
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES, PRECISIONS
 from rnn_goldens.golden_result import Result, golden_and_precision, own_reason
 from rnn_goldens.pages import Checked
 from rnn_goldens.plugin import as_typed
@@ -53,8 +53,7 @@ class CheckRequest:
         return {
             (entry.id, dtype)
             for entry in self.corpus.select(**self.selection, gradients=back)
-            for dtype in (entry.gradient_precisions if back else entry.precisions)
-            if dtype in (self.dtypes or PRECISIONS)
+            for dtype in entry.checked_in(self.dtypes or PRECISIONS, gradients=back)
         }
 
     def arguments(self, implementation: str, *, back: bool) -> list[str]:
@@ -95,7 +94,7 @@ def _checked(implementation: str, request: CheckRequest, *, back: bool) -> Check
         listed = [f"{golden} passes: remove it, or narrow the line that covers it" for golden in again]
         raise InvalidFile(request.file(implementation, ENDINGS[back]) or implementation, listed)
     order = {golden_id: number for number, golden_id in enumerate(request.corpus.ids)}
-    in_order = sorted(found.results, key=lambda r: (order[r["golden"]], list(PRECISIONS).index(r["dtype"])))
+    in_order = sorted(found.results, key=lambda r: (order[r["golden"]], list(NUMBER_TYPES).index(r["dtype"])))
     return replace(found, results=in_order)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import INPUT_TYPES, PRECISIONS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS
 from rnn_goldens.golden_result import CHECKED, FAILED, KNOWN, PASSED, REFUSED, WRONG, Result, gradient_counts
 from rnn_goldens.implementations.builtin import versions_of_packages
 from rnn_goldens.pages import Checked, in_order, reasons
@@ -63,7 +64,7 @@ def _summed_up(results: Sequence[Result], cells: dict[str, str]) -> Document:
         "results": [
             _totals(cell, dtype, [r for r in results if cells[r["golden"]] == cell and r["dtype"] == dtype])
             for cell in dict.fromkeys([*CELLS, *in_order({cells[r["golden"]] for r in results})])
-            for dtype in PRECISIONS
+            for dtype in (INPUT_TYPES if cell in INTEGER_LSTMS else PRECISIONS)
         ],
         "refusals": reasons(results, REFUSED, cells),
         "disagreements": [

@@ -88,7 +88,7 @@ def test_another_export_to_webnn_replaces_the_whole_file_if_asked(run: Run, tmp_
 
 def test_an_unknown_format_is_an_error_that_lists_formats(run: Run) -> None:
     output = run("export", "gru/plain", "--to", "pickle", "out", code=WRONG_USE).stderr
-    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'hdf5', 'c', 'sonnx', 'webnn'"
+    formats = "'onnx', 'onnx-weights-as-inputs', 'npz', 'safetensors', 'hdf5', 'c', 'tflite', 'sonnx', 'webnn'"
     assert f"'pickle' is not one of {formats}." in " ".join(output.split())
 
 

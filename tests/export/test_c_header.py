@@ -232,3 +232,45 @@ def test_an_element_may_be_off_by_its_own_tolerance(times: float, wrong: int, tm
     place = np.unravel_index(int(allowed.argmin()), allowed.shape)
     outputs["out"][place] += times * allowed[place]
     assert f"out {wrong}\n" in printed(golden, outputs, tmp_path)
+
+
+INTEGERS = ("lstm-int8-cmsis/zero-points", "lstm-16x8-tflm/state")
+
+
+@pytest.mark.parametrize("golden_id", INTEGERS)
+def test_integer_arrays_have_their_types_and_numbers(golden_id: str, tmp_path: Path) -> None:
+    golden = load(golden_id)
+    arrays = arrays_in_c(golden, tmp_path)
+    for name, array in {**golden.weights, **golden.inputs, **golden.states, **golden.expected}.items():
+        assert arrays[name] == flat(array), name
+    assert arrays["W_multiplier"] == golden.config["W_multiplier"]
+    header = (tmp_path / f"{identifier(golden_id)}.h").read_text("utf-8")
+    assert f"static const {golden.dtype}_t {identifier(golden_id)}_out[" in header
+    assert f"#define {identifier(golden_id).upper()}_X_ZERO {golden.config['x_zero']}\n" in header
+
+
+@pytest.mark.parametrize("golden_id", INTEGERS)
+def test_the_checker_says_where_an_integer_is_wrong(golden_id: str, tmp_path: Path) -> None:
+    golden, name = load(golden_id), identifier(golden_id)
+    write(tmp_path, files("c", [encode(golden, "c")]).all)
+    kind, other = ("int8", "int16") if golden.dtype == "int8" else ("int16", "int8")
+    units = golden.out.shape[-1]
+    wrong = f"{units} * {golden.time} + {units} + 2"  # row 1, time step 1, unit 2
+    program = (
+        f'#include "rnn_goldens.h"\n#include "{name}.h"\n#include <string.h>\nint main(void)\n{{\n'
+        f"    static {kind}_t out[sizeof {name}_out / sizeof *{name}_out];\n    memcpy(out, {name}_out, sizeof out);\n"
+        f'    printf("%d\\n", rnn_goldens_check_{kind}(&{name}_out_expected, out));\n    out[{wrong}]++;\n'
+        f'    printf("%d\\n", rnn_goldens_check_{kind}(&{name}_out_expected, out));\n'
+        f'    printf("%d\\n", rnn_goldens_check_{other}(&{name}_out_expected, (const {other}_t *)(const void *)out));\n'
+        "    return 0;\n}\n"
+    )
+    got = int(golden.out[1, 1, 2])
+    bits = golden.out.itemsize * 8
+    assert compile_and_run(tmp_path, program).splitlines() == [
+        "0",
+        f"{golden_id}: out: 1 of {golden.out.size} elements are wrong; first at batch 1, time step 1, unit 2: "
+        f"got {got + 1}, want {got}",
+        "1",
+        f"{golden_id}: out has {bits} bits, not {24 - bits}",
+        "-1",
+    ]

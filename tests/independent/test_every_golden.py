@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from factories.cotangents import SHAPES, gradient_scenario
 from factories.for_each import for_each
-from independent import scalar_networks, scalar_numbers, scalar_recurrences
+from independent import scalar_integers, scalar_networks, scalar_numbers, scalar_recurrences
 from independent.scalar_networks import STEPS, Inputs, gradients, outputs
 from independent.scalar_numbers import each
 
@@ -14,11 +14,13 @@ from rnn_goldens import Golden
 from rnn_goldens.corpus import open_corpus
 from rnn_goldens.generator.certification import certify
 from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS, LAYOUTS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS
 
 CORPUS = open_corpus()
 
 NETWORKS = [entry.id for entry in CORPUS.entries if entry.cell in LAYOUTS]
-RECURRENCES = [entry.id for entry in CORPUS.entries if entry.cell not in LAYOUTS]
+INTEGERS = [entry.id for entry in CORPUS.entries if entry.cell in INTEGER_LSTMS]
+RECURRENCES = [entry.id for entry in CORPUS.entries if entry.cell not in {*LAYOUTS, *INTEGER_LSTMS}]
 WITH_GRADIENTS = {entry.id for entry in CORPUS.entries if entry.gradient_precisions}
 
 ONE_STEP = {
@@ -105,6 +107,14 @@ def test_every_stored_gradient_of_a_recurrence_is_reproduced(golden_id: str) -> 
     found = scalar_recurrences.gradients(g.cell, g.config, g.inputs, g.weights, g.states, g.offsets, g.cotangents)
     for name, expected in g.checkable_gradients().expected.items():
         assert np.array_equal(np.asarray(found[name]), expected), name
+
+
+@for_each(INTEGERS, every=5)
+def test_every_stored_output_of_an_integer_lstm_is_reproduced(golden_id: str) -> None:
+    g = CORPUS.load(golden_id)
+    arrays = {name: array.tolist() for name, array in {**g.inputs, **g.states, **g.weights}.items()}
+    found = scalar_integers.outputs(g.cell, g.config, arrays)
+    assert found == {name: array.tolist() for name, array in g.expected.items()}
 
 
 @for_each([(cell, gate) for cell in CELLS for gate in LAYOUTS[cell].gates])

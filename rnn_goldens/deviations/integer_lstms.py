@@ -1,0 +1,382 @@
+"""Bugs of integer LSTMs: each a definition of ``cells.integer_lstm`` with some of its methods replaced."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnn_goldens.cells import Array
+from rnn_goldens.cells import integer_lstm as right
+from rnn_goldens.cells.integer_lstm import HALF, Int64, IntegerLstm, half_away, half_up, saturated, upper_half
+from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
+from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.needs import features_of
+from rnn_goldens.deviations.table_rows import table
+from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.data import GoldenData
+from rnn_goldens.golden.integer_config import WIDE
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS
+
+ANY = tuple(INTEGER_LSTMS)
+OF_8_BITS = tuple(cell for cell in ANY if cell not in WIDE)
+BY_TABLE = tuple(cell for cell in ANY if not cell.endswith("_tflite"))
+TFLM, CMSIS, TFLITE = (tuple(cell for cell in ANY if cell.endswith(name)) for name in ("_tflm", "_cmsis", "_tflite"))
+
+_INTENDED = "if this is intended, check it with --cell"
+
+
+@dataclass(frozen=True)
+class Replaced(WrongPass):
+    """A definition with other methods: each takes the LSTM, its right method, and the arguments of that method."""
+
+    methods: dict[str, Callable[..., Any]]
+    base: type[IntegerLstm] | None = None
+
+    def outputs_by_name(self, case: RecurrenceCase) -> dict[str, Array]:
+        """Return the wrong outputs of a case by name."""
+        base = self.base or right.DEFINITIONS[case.cell]
+        return right.run(case, _with(base, self.methods))
+
+
+def _with(base: type[IntegerLstm], methods: dict[str, Callable[..., Any]]) -> type[IntegerLstm]:
+    wrong = type("Wrong", (base,), {})
+
+    def method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda lstm, *arguments: function(lstm, getattr(super(wrong, lstm), name), *arguments)
+
+    for name, function in methods.items():
+        setattr(wrong, name, method(name, function))
+    return wrong
+
+
+def _wrong(**methods: Callable[..., Any]) -> Replaced:
+    return Replaced(methods)
+
+
+def wrapped(x: Int64, bits: int) -> Int64:
+    """Return numbers as they are stored in so many bits without saturation."""
+    half = 1 << bits - 1
+    return (x + half) % (2 * half) - half
+
+
+# Definitions: what one engine computes, and the port of another must not.
+
+
+DEFINITIONS = table(cells=ANY)(
+    definition_of_tflm=(
+        "This is the definition of TensorFlow Lite Micro: the product of h saturates before it is added.",
+        Replaced({}, right.Tflm),
+        {"cells": (*CMSIS, *TFLITE), "fix": f"{_INTENDED} lstm_int8_tflm or lstm_16x8_tflm"},
+    ),
+    definition_of_cmsis=(
+        "This is the definition of CMSIS-NN: the product of h does not saturate before it is added.",
+        Replaced({}, IntegerLstm),
+        {"cells": (*TFLM, *TFLITE), "fix": f"{_INTENDED} lstm_int8_cmsis or lstm_16x8_cmsis"},
+    ),
+    definition_of_tflite=(
+        "This is the definition of LiteRT: activations by series, and one rounding in the products of the cell state.",
+        Replaced({}, right.Tflite),
+        {
+            "cells": (*TFLM, *CMSIS), "fix": f"{_INTENDED} lstm_int8_tflite",
+            "stands_for": ("tflite-micro#1455", "tflite-micro PR1148"),
+        },
+    ),
+    multiplier_rounds_once=(
+        "Rounds a multiplier once, where the definition rounds to 31 bits and then after the shift.",
+        _wrong(scaled=lambda _, __, x, m, s: half_up(x * m, 31 - s)),
+        {"needs": ("double_rounding",), "stands_for": ("tflite-micro PR3252", "tensorflow PR50290", "LiteRT#7441")},
+    ),
+    multiplier_rounds_twice=(
+        "Rounds a multiplier to 31 bits and then after the shift, where rounding is single.",
+        _wrong(scaled=lambda _, __, x, m, s: half_away(half_up((x << max(s, 0)) * m, 31), max(-s, 0))),
+        {"cells": CMSIS, "needs": ("single_rounding",), "stands_for": ("LiteRT#7441",)},
+    ),
+    series_for_tables=(
+        "Computes sigmoid and tanh by gemmlowp's series; everything else is right.",
+        _wrong(
+            sigmoid=lambda _, __, q: right.sigmoid_by_series(q),
+            tanh=lambda _, __, q, power: right.tanh_by_series(q, power),
+        ),
+        {"cells": BY_TABLE, "stands_for": ("tflite-micro#1455",)},
+    ),
+    tables_for_series=(
+        "Interpolates sigmoid and tanh in a table; everything else is right.",
+        _wrong(
+            sigmoid=lambda _, __, q: right.sigmoid_by_table(q),
+            tanh=lambda _, __, q, power: right.tanh_by_table(q, power),
+        ),
+        {"cells": TFLITE, "stands_for": ("tflite-micro#1455",)},
+    ),
+    cell_products_round_otherwise=(
+        "Rounds f·c and i·g once, ties away from zero, where the definition scales by one half; or the other way.",
+        _wrong(
+            shifted=lambda lstm, _, x, n: (
+                lstm.scaled(x, HALF, 1 - n) if isinstance(lstm, right.Tflite) else half_away(x, n)
+            )
+        ),
+    ),
+)  # fmt: skip
+
+
+# Roundings.
+
+
+ROUNDINGS = table(cells=ANY)(
+    multiplier_truncates=(
+        "Truncates the result of a multiplier instead of rounding it.",
+        _wrong(scaled=lambda _, __, x, m, s: x * m >> 31 - s, shifted=lambda _, __, x, n: x >> n),
+    ),
+    ties_always_up=(
+        "Rounds ties towards positive infinity where the definition rounds them away from zero.",
+        _wrong(
+            scaled=lambda _, __, x, m, s: half_up(half_up((x << max(s, 0)) * m, 31), max(-s, 0))
+        ),
+        {"needs": ("double_rounding",), "stands_for": ("CMSIS-NN PR214",)},
+    ),
+    cell_products_truncate=(
+        "Truncates f·c and i·g instead of rounding them.", _wrong(shifted=lambda _, __, x, n: x >> n),
+    ),
+    multiplier_in_floating_point=(
+        "Scales sums by a float32 number instead of a multiplier and a shift.",
+        _wrong(scaled_sum=lambda _, __, x, m, s: np.rint(x.astype("f") * np.float32(m * 2.0 ** (s - 31))).astype(int)),
+    ),
+    multiplier_of_16_bits=(
+        "Uses the upper 16 bits of a multiplier for sums of 32 bits.",
+        _wrong(scaled_sum=lambda _, __, x, m, s: half_up(x * upper_half(m), 15 - s)),
+        {"cells": OF_8_BITS},
+    ),
+    multiplier_of_31_bits=(
+        "Uses all bits of a multiplier for sums of 64 bits.",
+        _wrong(scaled_sum=lambda _, __, x, m, s: half_up(x * m, 31 - s)),
+        {"cells": WIDE},
+    ),
+    left_shift_lost=(
+        "Ignores a shift to the left.",
+        _wrong(scale=lambda _, of, matrix, gate: (of(matrix, gate)[0], min(of(matrix, gate)[1], 0))),
+    ),
+)  # fmt: skip
+
+
+# Zero points, biases and scales.
+
+
+def _without(name: str) -> Callable[..., Any]:
+    return lambda lstm, of, gate, value: of(gate, value + lstm.config[name])
+
+
+ZERO_POINTS = table(cells=ANY)(
+    x_zero_point_left_out=(
+        "Does not subtract the zero point of x.", _wrong(of_input=_without("x_zero")), {"cells": OF_8_BITS},
+    ),
+    h_zero_point_left_out=(
+        "Does not subtract the zero point of h.", _wrong(of_state=_without("h_zero")), {"cells": OF_8_BITS},
+    ),
+    output_zero_point_left_out=(
+        "Does not add the zero point of h to the output.",
+        _wrong(hidden=lambda lstm, of, o, c: saturated(of(o, c) - lstm.config["h_zero"], lstm.bits)),
+        {"cells": OF_8_BITS},
+    ),
+    output_zero_point_subtracted=(
+        "Subtracts the zero point of h from the output instead of adding it.",
+        _wrong(hidden=lambda lstm, of, o, c: saturated(of(o, c) - 2 * lstm.config["h_zero"], lstm.bits)),
+        {"cells": OF_8_BITS, "stands_for": ("tensorflow PR56493", "tflite-micro PR1211")},
+    ),
+    zero_point_in_8_bits=(
+        "Stores x - zero point in 8 bits, in which it wraps.",
+        _wrong(of_input=lambda lstm, of, g, x: of(g, wrapped(x - lstm.config["x_zero"], 8) + lstm.config["x_zero"])),
+        {"cells": OF_8_BITS},
+    ),
+    first_h_zero_for_zero_point=(
+        "Begins with an h of 0 where no state is given, instead of the zero point.",
+        _wrong(run=lambda lstm, of, x, h, c: of(x, np.where(np.all((h == lstm.config["h_zero"]) & (c == 0)), 0, h), c)),
+        {"cells": OF_8_BITS, "stands_for": ("CMSIS-NN#106",)},
+    ),
+    bias_lost=("Leaves out the biases.", _wrong(of_input=lambda lstm, of, g, x: _without_bias(lstm, of, g, x))),
+    bias_added_after_scaling=(
+        "Adds the bias after the multiplier.",
+        _wrong(of_input=lambda lstm, of, g, x: saturated(_without_bias(lstm, of, g, x) + lstm.weights[f"b_{g}"], 16)),
+    ),
+    scales_of_matrices_exchanged=(
+        "Scales W x by the multiplier of R, and R h by that of W.",
+        _wrong(scale=lambda _, of, matrix, gate: of("R" if matrix == "W" else "W", gate)),
+    ),
+    one_scale_for_all_gates=(
+        "Scales all gates by the multiplier of the input gate.",
+        _wrong(scale=lambda _, of, matrix, __: of(matrix, "i")),
+    ),
+)  # fmt: skip
+
+
+def _without_bias(lstm: IntegerLstm, of: Callable[..., Int64], gate: str, x: Int64) -> Int64:
+    kept = lstm.weights[f"b_{gate}"]
+    lstm.weights[f"b_{gate}"] = np.zeros_like(kept)
+    found = of(gate, x)
+    lstm.weights[f"b_{gate}"] = kept
+    return found
+
+
+# Activations.
+
+_FLAT = np.array([round(2**16 / (1 + np.exp(-k / 24))) for k in range(255)] + [65535], np.int64)
+"""The table without the correction for chords."""
+
+
+def _float_sigmoid(q: Int64) -> Int64:
+    return np.minimum(np.rint(32768 / (1 + np.exp(-q / 4096))), 32767).astype(np.int64)
+
+
+def _float_tanh(q: Int64, power: int) -> Int64:
+    found: Int64 = np.clip(np.rint(32768 * np.tanh(q * 2.0**power)), -32768, 32767).astype(np.int64)
+    return found
+
+
+def _in_q12(q: Int64, power: int) -> Int64:
+    """Return q · 2^power in Q3.12, in 16 bits."""
+    shift = power + 12
+    return saturated(q << shift if shift >= 0 else half_up(q, -shift), 16)
+
+
+def _nearest(q: Int64, power: int = -12) -> Int64:
+    """Return the sigmoid of q · 2^power by the nearest entry of the table, in Q0.15."""
+    k = np.minimum(np.rint(24 * np.abs(q) * 2.0**power), 255).astype(np.int64)
+    y = right.TABLE[k] >> 1
+    return np.where(q >= 0, y, 32768 - y)
+
+
+ACTIVATIONS = table(cells=ANY)(
+    activations_in_floating_point=(
+        "Rounds sigmoid and tanh in floating point instead of a table or a series.",
+        _wrong(sigmoid=lambda _, __, q: _float_sigmoid(q), tanh=lambda _, __, q, power: _float_tanh(q, power)),
+        {"stands_for": ("executorch PR21024",)},
+    ),
+    table_without_correction=(
+        "Uses a table of rounded sigmoids, which is below the function between its entries.",
+        _wrong(
+            sigmoid=lambda _, __, q: right.sigmoid_by_table(q, _FLAT),
+            tanh=lambda _, __, q, power: right.tanh_by_table(q, power, _FLAT),
+        ),
+        {"cells": BY_TABLE},
+    ),
+    table_not_interpolated=(
+        "Takes the nearest entry of the table.",
+        _wrong(sigmoid=lambda _, __, q: _nearest(q), tanh=lambda _, __, q, p: 2 * _nearest(2 * q, p) - 32768),
+        {"cells": BY_TABLE},
+    ),
+    table_end_not_constant=(
+        "Continues beyond the table with its last entry instead of the end of the range.",
+        _wrong(
+            sigmoid=lambda _, __, q: right.sigmoid_by_table(q, end=int(right.TABLE[254]) << 9),
+            tanh=lambda _, __, q, p: right.tanh_by_table(q, p, end=int(right.TABLE[254]) << 8),
+        ),
+        {"cells": BY_TABLE, "stands_for": ("tensorflow#42671",)},
+    ),
+    tanh_of_c_after_a_shift=(
+        "Shifts c to Q3.12, in 16 bits, before its tanh.",
+        _wrong(tanh=lambda _, of, q, power: of(_in_q12(q, power), -12)),
+        {"cells": BY_TABLE, "stands_for": ("tflite-micro PR1605", "tflite-micro PR1797")},
+    ),
+    tanh_of_c_with_the_scale_of_gates=(
+        "Takes c for Q3.12 in its tanh, whatever its scale.", _wrong(tanh=lambda _, of, q, __: of(q, -12)),
+    ),
+    cell_gate_by_sigmoid=(
+        "Uses a sigmoid for the cell gate.", _wrong(activated=lambda lstm, _, __, q: lstm.sigmoid(q)),
+    ),
+)  # fmt: skip
+
+
+# Sums, the cell state and gates.
+
+
+def _exchanged(one: str, other: str) -> Replaced:
+    names = {one: other, other: one}
+    return _wrong(gate=lambda _, of, gate, x, h: of(names.get(gate, gate), x, h))
+
+
+SUMS = table(cells=ANY)(
+    gate_sum_wraps=(
+        "Adds the products of a gate in 16 bits, in which they wrap.",
+        _wrong(gate=lambda lstm, _, gate, x, h: wrapped(lstm.of_input(gate, x) + lstm.of_state(gate, h), 16)),
+    ),
+    products_wrap=(
+        "Stores the product of x in 16 bits without saturation.",
+        _wrong(of_input=lambda lstm, _, gate, x: _wrapped_input(lstm, gate, x)),
+    ),
+    cell_sum_wraps=(
+        "Adds f·c and i·g in 16 bits, in which they wrap.",
+        _wrong(cell_sum=lambda _, __, kept, added: wrapped(kept + added, 16)),
+    ),
+    output_wraps=(
+        "Stores the output without saturation.",
+        _wrong(hidden=lambda lstm, _, o, c: wrapped(_output(lstm, o, c), lstm.bits)),
+        {"cells": OF_8_BITS},
+    ),
+    clip_missing=("Does not clip c.", _wrong(clipped=lambda _, __, c: c)),
+    clip_of_positive_c_only=(
+        "Clips only positive c.",
+        _wrong(clipped=lambda lstm, _, c: np.minimum(c, lstm.config["cell_clip"] or 32767)),
+    ),
+    forget_and_input_gate_exchanged=("Exchanges the forget and the input gate.", _exchanged("f", "i")),
+    cell_and_output_gate_exchanged=("Exchanges the cell and the output gate.", _exchanged("g", "o")),
+    cell_and_forget_gate_exchanged=("Exchanges the cell and the forget gate.", _exchanged("g", "f")),
+)  # fmt: skip
+
+
+def _wrapped_input(lstm: IntegerLstm, gate: str, x: Int64) -> Int64:
+    total = (x - lstm.config["x_zero"]) @ lstm.weights[f"W_{gate}"].T + lstm.weights[f"b_{gate}"]
+    return wrapped(lstm.scaled_sum(total, *lstm.scale("W", gate)), 16)
+
+
+def _output(lstm: IntegerLstm, o: Int64, c: Int64) -> Int64:
+    found: Int64 = lstm.scaled(o * c, lstm.config["h_multiplier"], lstm.config["h_shift"]) + lstm.config["h_zero"]
+    return found
+
+
+def _shared(_: IntegerLstm, of: Callable[..., Any], x: Int64, h: Int64, c: Int64) -> tuple[Int64, Int64, Int64]:
+    """Run the rows of a batch one after the other, each from the last states of the row before."""
+    rows: list[tuple[Int64, Int64, Int64]] = []
+    last_h, last_c = h[:1], c[:1]
+    for k in range(len(x)):
+        out, last_h, last_c = of(x[k : k + 1], last_h, last_c)
+        rows.append((out, last_h, last_c))
+    outputs, hidden, cells = zip(*rows, strict=True)
+    return np.concatenate(outputs), np.concatenate(hidden), np.concatenate(cells)
+
+
+STATES = table(cells=ANY)(
+    state_wiped=(
+        "Ignores given states and begins with c = 0 and the zero point of h.",
+        _wrong(run=lambda lstm, of, x, h, c: of(x, np.full_like(h, lstm.config["h_zero"]), np.zeros_like(c))),
+        {"needs": ("state",), "stands_for": ("CMSIS-NN PR219", "tflite-micro PR3564")},
+    ),
+    state_shared_by_rows=(
+        "Begins each row of the batch with the last states of the row before.",
+        _wrong(run=_shared),
+        {"needs": ("rows",), "stands_for": ("CMSIS-NN PR219", "tflite-micro PR3564")},
+    ),
+    cell_state_wiped=(
+        "Keeps h, and begins with c = 0 where states are given.",
+        _wrong(run=lambda _, of, x, h, c: of(x, h, np.zeros_like(c))),
+        {"needs": ("state",)},
+    ),
+)  # fmt: skip
+
+FAMILIES: dict[str, tuple[Deviation, ...]] = {
+    "definitions": DEFINITIONS,
+    "roundings": ROUNDINGS,
+    "zero points, biases and scales": ZERO_POINTS,
+    "activations": ACTIVATIONS,
+    "sums and gates": SUMS,
+    "states": STATES,
+}
+"""All bugs of integer LSTMs by family."""
+
+DEVIATIONS = tuple(deviation for family in FAMILIES.values() for deviation in family)
+
+
+def detected_by(golden: GoldenData) -> tuple[str, ...]:
+    """Return the names of the bugs that give other outputs on an integer golden."""
+    case = recurrence_case(golden, np.float64)
+    features, want = features_of(case, golden.features), golden.stored.expected
+    own = (one for one in DEVIATIONS if golden.cell in one.cells and features.issuperset(one.needs))
+    return tuple(d.name for d in own if any((got != want[name]).any() for name, got in d.outputs(case).items()))
