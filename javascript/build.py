@@ -22,8 +22,9 @@ from rnn_goldens.golden.built_in_cells import DIALECTS, LAYOUTS
 from rnn_goldens.golden.embedding import larger_sizes, require_known
 from rnn_goldens.golden.features import FEATURES
 from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import BUILT_IN, RECURRENCES
-from rnn_goldens.golden.tolerance import Contracts, Exact, Tolerance
+from rnn_goldens.golden.recurrences import BUILT_IN, INTEGER_LSTMS, RECURRENCES
+from rnn_goldens.golden.stored_arrays import GoldenArrays
+from rnn_goldens.golden.tolerance import Contracts, Equal, Exact, Tolerance
 
 PACKAGE = Path(__file__).parent
 DATA = PACKAGE / "data"
@@ -91,11 +92,11 @@ def cells() -> dict[str, dict[str, Any]]:
         found[name] = {"kind": "dialect" if dialect else "cell", "outputs": layout.outputs, "notCompared": []}
         if dialect:
             found[name] |= {"options": dialect.options, "selectedBy": dialect.option.split(", ")}
-    for name, about in RECURRENCES.items():
+    for name, about in {**RECURRENCES, **INTEGER_LSTMS}.items():
         of = BUILT_IN[name]
         axes = {**about.outputs, **{f"{state}_n": about.states[state] for state in of.compared}}
         found[name] = {
-            "kind": "recurrence",
+            "kind": "integer" if name in INTEGER_LSTMS else "recurrence",
             "outputs": of.outputs,
             "notCompared": [f"{state}_n" for state in of.states if state not in of.compared],
             "axes": {output: names.split() for output, names in axes.items()},
@@ -109,7 +110,7 @@ def cells() -> dict[str, dict[str, Any]]:
 
 def golden_data(golden: Golden) -> dict[str, Any]:
     """Return a golden without what the index has. Numbers are float64, as stored."""
-    stored, embedding = golden.stored, golden.embedding
+    stored, embedding = _in_types(golden), golden.embedding
     return {
         "documentedIn": golden.documented_in,
         **({} if embedding is None else {"embedding": [str(embedding), embedding.in_words]}),
@@ -122,12 +123,28 @@ def golden_data(golden: Golden) -> dict[str, Any]:
         "weights": arrays(stored.weights),
         "expected": arrays(stored.expected),
         "tolerance": tolerance_data(golden.tolerance),
+        **(of_integers(golden) if golden.is_integer else {}),
     }
+
+
+def _in_types(golden: Golden) -> GoldenArrays:
+    """Return the arrays as stored; those of an integer golden as integers, which have shorter texts."""
+    if not golden.is_integer:
+        return golden.stored
+    given = {"weights": golden.weights, "inputs": golden.inputs, "states": golden.given_states}
+    return GoldenArrays(**given, expected=golden.expected)
+
+
+def of_integers(golden: Golden) -> dict[str, Any]:
+    """Return the types of the arrays of an integer golden, and what initial states hold if none is given."""
+    names = (*golden.inputs, *golden.weights, *golden.states, *golden.expected)
+    zeros = {name: int(golden.config.zero_of(name)) for name in golden.states}
+    return {"types": {name: golden.config.type_of(name) for name in names}, "zeros": zeros}
 
 
 def tolerance_data(tolerance: Tolerance) -> dict[str, Any]:
     """Return the coefficients of a tolerance under the default profile, by name of the output."""
-    if isinstance(tolerance, Exact):
+    if isinstance(tolerance, Exact | Equal):
         return {"kind": tolerance.kind}
     of = tolerance.declared if isinstance(tolerance, Contracts) else tolerance
     kinds = {kind: getattr(of, kind) for kind in ("accumulation", "state", "storage") if hasattr(of, kind)}

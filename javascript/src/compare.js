@@ -52,7 +52,7 @@ function description(golden, stored) {
     purpose,
     outputs: cells[cell].outputs,
     axes: cells[cell].axes && axesOf(cells[cell], config), // of a recurrence
-    isExact: stored.tolerance.kind === "exact",
+    isExact: stored.tolerance.kind === "exact" || stored.tolerance.kind === "equal",
     tolerance: stored.tolerance,
     embedding: stored.embedding, // larger sizes, and the golden's own places in them
     lengths: stored.lengths?.data,

@@ -16,7 +16,8 @@ export function compared(about, output, actual, expected) {
   if (shapeText(actual.shape) !== shapeText(want)) {
     return notComparable(output, shapeProblem(about, output, actual.shape, want), actual.dtype);
   }
-  if (bitsOf(actual.dtype) < precisions[about.dtype].bits) {
+  const { bits, isInteger } = precisions[about.dtype];
+  if (bitsOf(actual.dtype) < bits && !isInteger) {
     const problem = `is ${actual.dtype}: less precise than the declared ${about.dtype}`;
     return notComparable(output, problem, actual.dtype);
   }

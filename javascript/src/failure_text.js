@@ -67,6 +67,7 @@ function atSteps(about, { timeSteps: steps }) {
 
 /** Returns both values with the digits of their precision, or with all digits if these digits are equal. */
 function values(about, difference, { got, want }) {
+  if (precisions[about.dtype].isInteger) return [general(got + 0, 6), general(want, 6)];
   const isPrecision = difference.dtype in precisions;
   const texts = [
     shortest(got, isPrecision ? carried(difference.dtype) : "float64"),

@@ -1,7 +1,7 @@
 // Loads goldens from the data modules.
 
 import { cells, folders } from "../data/index.js";
-import { entryOf, precisionNamed, selected } from "./selection.js";
+import { entryOf, precisionNamed, precisionOf, selected } from "./selection.js";
 import { carrier, precisions } from "./precision.js";
 import { allowedErrors } from "./tolerance.js";
 import { unknownName } from "./names.js";
@@ -12,13 +12,13 @@ const comparedWith = new WeakMap();
 /** Loads the goldens that match; see index.d.ts. */
 export async function select(selection) {
   const { entries, dtype } = selected(selection);
-  return Promise.all(entries.map((entry) => loaded(entry, dtype)));
+  return Promise.all(entries.map((entry) => loaded(entry, precisionOf(entry, dtype))));
 }
 
 /** Loads one golden. */
 export async function load(id, { dtype = "float32" } = {}) {
   const entry = entryOf(id);
-  const name = precisionNamed(dtype);
+  const name = precisionOf(entry, precisionNamed(dtype));
   if (!entry.precisions.includes(name)) throw unknownName(`precision of ${id}`, name, entry.precisions);
   return loaded(entry, name);
 }
@@ -37,8 +37,9 @@ async function loaded(entry, dtype) {
 
 function goldenOf(entry, stored, dtype) {
   const { round } = precisions[dtype];
-  const cast = ({ shape, data }) => array(shape, carrier(dtype, data.map(round)));
-  const states = mapped(stored.stateShapes, (shape, name) => cast(stored.states?.[name] ?? zeros(shape)));
+  const cast = ({ shape, data }, name) => array(shape, carrier(stored.types?.[name] ?? dtype, data.map(round)));
+  const given0 = (shape, name) => stored.states?.[name] ?? filled(shape, stored.zeros?.[name] ?? 0);
+  const states = mapped(stored.stateShapes, (shape, name) => cast(given0(shape, name), name));
   const inputs = mapped(stored.inputs, cast);
   const allowed = mapped(stored.expected, ({ data }, name) => allowedErrors(stored.tolerance, name, data, dtype));
   const given = stored.states ? Object.values(states) : [];
@@ -48,7 +49,7 @@ function goldenOf(entry, stored, dtype) {
     purpose: entry.purpose,
     documentedIn: stored.documentedIn,
     cell: entry.cell,
-    config: Object.freeze({ ...stored.config }),
+    config: frozenCopy(stored.config),
     options: frozenCopy(cells[entry.cell].options ?? {}),
     features: entry.features,
     precisions: entry.precisions,
@@ -77,8 +78,8 @@ function integers(stored) {
   return stored && array(stored.shape, Int32Array.from(stored.data));
 }
 
-function zeros(shape) {
-  return { shape, data: new Array(shape.reduce((product, size) => product * size, 1)).fill(0) };
+function filled(shape, number) {
+  return { shape, data: new Array(shape.reduce((product, size) => product * size, 1)).fill(number) };
 }
 
 function mapped(object, change) {

@@ -1,13 +1,13 @@
-/** The arithmetic under test. */
-export type Precision = "float64" | "float32" | "bfloat16" | "float16";
+/** The arithmetic under test; of an integer LSTM the type of its inputs and outputs. */
+export type Precision = "float64" | "float32" | "bfloat16" | "float16" | "int8" | "int16";
 
 /** A number or an array of numbers, nested to any depth; a row may be a typed array. */
 export type NestedNumbers = number | ArrayLike<number> | readonly NestedNumbers[];
 
-/** Numbers in C order. Float32Array also carries bfloat16 and float16. */
+/** Numbers in C order. Float32Array also carries bfloat16 and float16, Float64Array the 64-bit biases of integer LSTMs. */
 export interface GoldenArray {
   readonly shape: readonly number[];
-  readonly data: Float64Array | Float32Array;
+  readonly data: Float64Array | Float32Array | Int8Array | Int16Array | Int32Array;
 }
 
 /** Whole numbers: lengths and offsets. */
@@ -37,7 +37,7 @@ export interface Golden extends Entry {
   readonly documentedIn: string;
   readonly dtype: Precision;
   /** The arguments of PyTorch's nn.RNN, such as input_size; sizes and options of a recurrence. */
-  readonly config: Readonly<Record<string, number | boolean | string>>;
+  readonly config: Readonly<Record<string, number | boolean | string | readonly number[]>>;
   /** Options of a dialect, such as linear_before_reset. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Input, (batch, time, input); (time, input) if unbatched. Null for a recurrence with other inputs. */
@@ -69,15 +69,15 @@ export interface Selection {
   /** Ids or patterns such as "lstm/*"; any id if absent. */
   ids?: string | readonly string[];
   /**
-   * Cells, or options of dialects such as "linear_before_reset=0". If absent: all cells except dialects and recurrences,
-   * plus those whose folder an id or pattern names.
+   * Cells, or options of dialects such as "linear_before_reset=0". If absent: all cells except dialects, recurrences and integer
+   * LSTMs, plus those whose folder an id or pattern names.
    */
   cell?: string | readonly string[];
   /** Features that a golden must have. */
   features?: string | readonly string[];
   /** Features that a golden must not have. */
   without?: string | readonly string[];
-  /** The precision; "float32" if absent. Goldens that cannot be checked in it are left out. */
+  /** The precision; "float32" if absent. Goldens that cannot be checked in it are left out; integer goldens have one type, whatever is asked for. */
   dtype?: Precision;
 }
 

@@ -9,6 +9,7 @@ const AXES = {
   d_k: "key",
   d_v: "value",
   d: "unit",
+  hidden_size: "unit",
   channels: "channel",
 };
 

@@ -1,11 +1,20 @@
-// The four precisions that an implementation can be checked in.
+// The four precisions that an implementation can be checked in, and the types of integer LSTMs.
 
 export const precisions = {
   float64: precision("float64", 53, -1022, (value) => value),
   float32: precision("float32", 24, -126, Math.fround),
   bfloat16: precision("bfloat16", 8, -126, (value) => rounded(value, 8, -126, 127)),
   float16: precision("float16", 11, -14, (value) => rounded(value, 11, -14, 15)),
+  int8: integer("int8", 8),
+  int16: integer("int16", 16),
 };
+
+/** Nothing rounds: the only precision of an integer golden is the type of its inputs and outputs. */
+function integer(name, bits) {
+  return { ...precision(name, bits, 0, (value) => value), roundoff: 0, smallest: 0, isHalf: false, isInteger: true };
+}
+
+const CARRIERS = { float64: Float64Array, int8: Int8Array, int16: Int16Array, int32: Int32Array, int64: Float64Array };
 
 function precision(name, bits, minExponent, round) {
   return {
@@ -21,7 +30,7 @@ function precision(name, bits, minExponent, round) {
 
 /** Returns a new array of the type that carries a precision: JavaScript engines need not have Float16Array. */
 export function carrier(dtype, numbers) {
-  return dtype === "float64" ? Float64Array.from(numbers) : Float32Array.from(numbers);
+  return (CARRIERS[dtype] ?? Float32Array).from(numbers);
 }
 
 function rounded(value, bits, minExponent, maxExponent) {

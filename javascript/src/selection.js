@@ -37,7 +37,7 @@ export function selected(selection = {}) {
       required.every((name) => entry.features.includes(name)) &&
       !excluded.some((name) => entry.features.includes(name)),
   );
-  const matching = found.filter((entry) => entry.precisions.includes(dtype));
+  const matching = found.filter((entry) => entry.precisions.includes(precisionOf(entry, dtype)));
   if (matching.length) return { entries: matching, dtype };
   const inOthers = `none of the ${found.length} matching goldens can be checked in ${dtype}`;
   const which = found.length ? inOthers : "none matches";
@@ -52,9 +52,14 @@ export function entryOf(id) {
   return entry;
 }
 
+/** Returns the precision of a golden if another is asked for: that of an integer golden is its type. */
+export function precisionOf({ cell, precisions: own }, dtype) {
+  return cells[cell].kind === "integer" ? own[0] : dtype;
+}
+
 /** Returns the name of a precision; throws if it does not exist. */
 export function precisionNamed(dtype) {
-  if (!precisions.includes(dtype)) throw unknownName("precision", String(dtype), precisions);
+  if (!precisions.includes(dtype) && dtype !== "int8" && dtype !== "int16") throw unknownName("precision", String(dtype), precisions);
   return dtype;
 }
 

@@ -135,3 +135,23 @@ test("writing to a golden's arrays changes neither verdicts nor the next load", 
     assert.ok(!data.includes(7) && !data.includes(Infinity));
   }
 });
+
+test("an integer golden has integer arrays, whatever precision is asked for", async () => {
+  const golden = await load("lstm-int8-cmsis/zero-points", { dtype: "float64" });
+  assert.equal(golden.dtype, "int8");
+  const types = ({ data }) => data.constructor;
+  assert.deepEqual([golden.x, golden.weights.W_i, golden.expected.out].map(types), [Int8Array, Int8Array, Int8Array]);
+  assert.deepEqual([golden.weights.b_f, golden.c0].map(types), [Int32Array, Int16Array]);
+  assert.equal(golden.initialState, null);
+  assert.ok(golden.h0.data.every((value) => value === golden.config.h_zero));
+  assert.equal(golden.config.W_shift.length, 4);
+  const out = { shape: golden.expected.out.shape, data: golden.expected.out.data.slice() };
+  const { h_n, c_n } = Object.fromEntries(
+    ["h_n", "c_n"].map((name) => [name, { ...golden.expected[name], data: golden.expected[name].data.slice() }]),
+  );
+  check(golden, { out, h_n, c_n });
+  out.data[0] += 1;
+  assert.match(compare(golden, { out, h_n, c_n }).message, /^lstm-int8-cmsis\/zero-points in int8: out is first wrong at/);
+  const found = await select({ cell: "lstm_16x8_tflm" });
+  assert.deepEqual([...new Set(found.map(({ dtype }) => dtype))], ["int16"]);
+});

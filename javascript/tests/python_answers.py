@@ -24,7 +24,7 @@ from rnn_goldens.corpus.index import Entry
 from rnn_goldens.deviations import DEVIATIONS, Deviation
 from rnn_goldens.deviations.recurrences import RECURRENCE_DEVIATIONS
 from rnn_goldens.golden.embedding import larger_sizes
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES, PRECISIONS
 
 SELECTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -37,6 +37,8 @@ SELECTIONS: tuple[dict[str, Any], ...] = (
     {"features": "core", "dtype": "float16"},
     {"features": ["exact", "multilayer"]},
     {"ids": "gru-*/*"},
+    {"cell": "lstm_int8_tflm"},
+    {"ids": "lstm-16x8-*/*", "features": "state", "dtype": "float64"},
     {"ids": "*/plain"},
     {"ids": ["lstm*/plain", "rnn-elu/?*"]},
     {"ids": "lstm/[ab]*"},
@@ -152,7 +154,7 @@ def evenly(of: Sequence[Any], number: int) -> list[Any]:
 def wrong_outputs(golden: Golden) -> Iterator[Outputs]:
     """Yield outputs near the tolerance, of lower precision, not finite, of another type, or of another shape."""
     stored, expected = golden.stored.expected, golden.expected_of()
-    declared, lower = PRECISIONS[golden.dtype], PRECISIONS["bfloat16" if golden.dtype == "float32" else "float32"]
+    declared, lower = NUMBER_TYPES[golden.dtype], PRECISIONS["bfloat16" if golden.dtype == "float32" else "float32"]
 
     def changed(change: Callable[[str, Array], Array]) -> Outputs:
         return {name: np.ascontiguousarray(change(name, array)) for name, array in stored.items()}

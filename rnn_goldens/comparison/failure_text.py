@@ -167,7 +167,7 @@ def _values(golden: GoldenData, d: Difference, element: Element) -> tuple[str, s
     got_type = NUMBER_TYPES[d.dtype].carrier if d.dtype in NUMBER_TYPES else np.float64
     got = str(np.asarray(element.got).astype(got_type))
     if golden.is_integer:
-        return f"{element.got:g}", f"{element.want:g}"
+        return f"{element.got + 0:g}", f"{element.want:g}"  # -0 is 0
     want = str(NUMBER_TYPES[golden.dtype].round(np.asarray(element.want)))
     return (repr(element.got), repr(element.want)) if got == want else (got, want)
 
