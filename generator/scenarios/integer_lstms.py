@@ -96,10 +96,11 @@ VARIANTS = (
 
 def scenarios() -> tuple[IntegerScenario, ...]:
     """Return all scenarios of integer LSTMs, by definition, from simple to hard."""
-    return tuple(_scenario(cell, variant) for cell in INTEGER_LSTMS for variant in VARIANTS if cell in variant.cells)
+    return tuple(draw(cell, variant) for cell in INTEGER_LSTMS for variant in VARIANTS if cell in variant.cells)
 
 
-def _scenario(cell: str, of: Variant) -> IntegerScenario:
+def draw(cell: str, of: Variant) -> IntegerScenario:
+    """Return the scenario of a variant, drawn from its name."""
     key, wide = f"{cell.replace('_', '-')}/{of.name}", cell in WIDE
     batch, time, inputs, hidden = of.sizes
     shapes = dict.fromkeys((f"W_{gate}" for gate in INTEGER_GATES), (hidden, inputs))

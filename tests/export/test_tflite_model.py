@@ -7,33 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from conformance.integer_engines import litert, tflm
 from rnn_goldens import Golden, Unsupported, load, select
 from rnn_goldens.checkable_golden import Inputs
-from rnn_goldens.export.tflite_model import model, tflite
+from rnn_goldens.export.tflite_model import tflite
 
 Engine = Callable[[Inputs], NDArray[Any]]
-
-
-def litert(inputs: Inputs) -> NDArray[Any]:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    engine = Interpreter(model_content=model(inputs), num_threads=1, experimental_op_resolver_type=plain)
-    engine.allocate_tensors()
-    engine.set_tensor(engine.get_input_details()[0]["index"], np.array(inputs.x))
-    engine.invoke()
-    found: NDArray[Any] = engine.get_tensor(engine.get_output_details()[0]["index"])
-    return found
-
-
-def tflm(inputs: Inputs) -> NDArray[Any]:
-    from tflite_micro.python.tflite_micro import runtime
-
-    engine = runtime.Interpreter.from_bytes(model(inputs))
-    engine.set_input(np.array(inputs.x), 0)
-    engine.invoke()
-    found: NDArray[Any] = engine.get_output(0)
-    return found
 
 
 def from_reset(cell: str) -> list[Golden]:
