@@ -126,7 +126,7 @@ def _exported(corpus: Corpus, entry: Entry, files: Files) -> dict[str, Any]:
     paths: dict[str, dict[str, str]] = {}
     refused: dict[str, str] = {}
     for to, precisions in FORMATS.items():
-        for dtype in [name for name in precisions if name in entry.precisions]:
+        for dtype in entry.checked_in(precisions):
             try:
                 exported = encode(corpus.load(entry.id, dtype), to)
             except Unsupported as why:

@@ -18,7 +18,7 @@ from rnn_goldens.encoding.tree import TEXTS
 from rnn_goldens.errors import Unsupported, WrongUse
 from rnn_goldens.export import FORMATS, WEBNN
 from rnn_goldens.golden.features import is_id
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES, PRECISIONS
 from rnn_goldens.implementations.network_construction import batched
 
 FORMAT = 1
@@ -82,7 +82,7 @@ def expected(golden: Golden) -> dict[str, NDArray[np.float64]]:
 
 def allowed(golden: Golden) -> dict[str, NDArray[np.float64]]:
     """Return the tolerance of each expected element in the golden's precision, as an absolute error."""
-    precision = PRECISIONS[golden.dtype]
+    precision = NUMBER_TYPES[golden.dtype]
     return {name: golden.tolerance.allowed(name, array, precision) for name, array in expected(golden).items()}
 
 
@@ -119,7 +119,7 @@ def usual_precision(to: str, precisions: Sequence[str]) -> str:
     """Return the default precision: the widest of the golden, but at most float32 for engines without float64."""
     engine, widest = FORMATS[to].engine, PRECISIONS["float32"].bits
     for name in precisions:
-        if not engine or PRECISIONS[name].bits <= widest:
+        if not engine or NUMBER_TYPES[name].bits <= widest:
             return name
     advice = "" if to == WEBNN else f": use --dtype={precisions[0]} for other runtimes"
     only = f"its only precision is {', '.join(precisions)}"

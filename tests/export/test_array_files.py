@@ -1,5 +1,6 @@
 """Goldens exported as .npz and .safetensors are read back to the last bit; what a format lacks is refused."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +16,7 @@ from safetensors import safe_open
 
 from rnn_goldens import Golden, Unsupported, load
 from rnn_goldens.comparison.verdict import compare
-from rnn_goldens.export.exported_golden import encode, write
+from rnn_goldens.export.exported_golden import ITSELF, encode, write
 from rnn_goldens.golden.precision import PRECISIONS
 
 FORMATS = ("npz", "safetensors")
@@ -108,3 +109,12 @@ def test_a_custom_cell_and_a_half_precision_are_refused() -> None:
         encode(replace(make_golden(), cell="minimal_gated_unit"), "onnx")
     with pytest.raises(Unsupported, match="tests are exported in float32 only"):
         encode(load("gru/plain", dtype="float16"), "webnn")
+
+
+def test_an_integer_golden_keeps_its_types_in_arrays() -> None:
+    golden = load("lstm-16x8-cmsis/state")
+    with np.load(io.BytesIO(encode(golden, "npz").files[ITSELF])) as arrays:
+        assert arrays["weights/W_i"].dtype == np.int8
+        assert arrays["inputs/x"].dtype == arrays["inputs/c0"].dtype == np.int16
+        assert np.array_equal(arrays["expected/out"], golden.out)
+        assert not arrays["tolerance/out"].any()
