@@ -24,8 +24,11 @@ class Wheel(BuildHookInterface[Any]):
         for corpus in sorted(index.parent for index in (root / "rnn_goldens/fixtures").glob("*/index.json")):
             files = sorted(corpus.rglob("*.h5"))
             left_out = [p for p in files if self.build_config.path_is_excluded(p.relative_to(root).as_posix())]
+            kept = {path.parent for path in {*files} - {*left_out}}
+            short = [path if path.parent in kept else path.parent / "*.h5" for path in left_out]
+            lines = dict.fromkeys(f"{path.relative_to(corpus).as_posix()}\n" for path in short)
             file = Path(self._scratch.name) / f"{corpus.name}.txt"
-            file.write_text("".join(f"{path.relative_to(corpus).as_posix()}\n" for path in left_out), "utf-8")
+            file.write_text("".join(lines), "utf-8")
             build_data["force_include"][str(file)] = f"{corpus.relative_to(root)}/not-in-wheel.txt"
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:  # noqa: ARG002

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rnn_goldens.command_line.options import Selection, complete, ids_argument, options, with_selection
-from rnn_goldens.command_line.terminal import echo, echo_json, echo_lines
+from rnn_goldens.command_line.terminal import echo, echo_json, echo_lines, wrapped
 from rnn_goldens.control_characters import visible
 from rnn_goldens.errors import FINDING
 from rnn_goldens.plurals import counted
@@ -180,7 +180,9 @@ def _facts(golden: "Golden") -> Iterator[tuple[str, str]]:
     yield "purpose", golden.purpose
     yield "documented in", golden.documented_in
     yield "cell", golden.cell
-    yield "config", ", ".join(f"{name}={value}" for name, value in golden.config.items())
+    parameters = [f"{name}={value}" for name, value in golden.config.items()]
+    lines = "\n".join(wrapped(text, " " * 14) for text in parameters).lstrip()
+    yield "config", lines if golden.is_integer else ", ".join(parameters)
     yield "features", ", ".join(golden.features) or "none"
     zeros = "none (h at its zero point, c zero)" if golden.is_integer else "none (zeros)"
     yield "initial state", "given" if golden.given_states else zeros
@@ -253,8 +255,8 @@ def diff(a: str, b: str, only: tuple[str, ...], corpus: str | None) -> None:
 def validate(paths: tuple[Path, ...]) -> None:
     """Validate golden files, index files, or folders of them."""
     from rnn_goldens.corpus import INDEX
-    from rnn_goldens.corpus.validation import files_in, findings, listed_by
-    from rnn_goldens.encoding.files import LIST, not_in_wheel
+    from rnn_goldens.corpus.validation import files_in, findings, left_out_by, listed_by
+    from rnn_goldens.encoding.files import LIST
 
     files = {file: path if path.is_dir() else None for path in paths for file in files_in(path)}
     if not files:
@@ -266,7 +268,7 @@ def validate(paths: tuple[Path, ...]) -> None:
         found = [] if file in fine else findings(file, below)
         fine |= listed_by(file) if file.name == INDEX and not found else set()
         failed += bool(found)
-        if file.name == INDEX and (missing := not_in_wheel(file.parent)):
+        if file.name == INDEX and (missing := left_out_by(file)):
             files_missing = counted(len(missing), "HDF5 file")
             unchecked.append(f"not checked: {files_missing} that the wheel does not carry: {file.parent / LIST}")
         echo_lines(found)

@@ -46,7 +46,7 @@ class Corpus(Selection):
     @cached_property
     def not_in_wheel(self) -> frozenset[str]:
         """The paths of the HDF5 files that are missing because the wheel does not carry them."""
-        return not_in_wheel(self.folder)
+        return not_in_wheel(self.folder, (file.path for entry in self.entries for file in entry.all_files))
 
     @property
     def _remedy(self) -> str:

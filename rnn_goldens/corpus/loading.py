@@ -87,7 +87,8 @@ def open_folder(folder: Path) -> Corpus:
     where, is_packaged = _where(folder), folder in packaged().values()
     index = index_of(folder, where, below=None if is_packaged else folder)
     entries, elsewhere = index.goldens, dict[str, str]()
-    if is_packaged and index.corpus == KERNELS and (left_out := not_in_wheel(folder)):
+    paths = (file.path for entry in entries for file in entry.all_files)
+    if is_packaged and index.corpus == KERNELS and (left_out := not_in_wheel(folder, paths)):
         elsewhere = {e.id: "pip install 'rnn-goldens[kernels]'" for e in entries if e.files["h5"].path in left_out}
         entries = tuple(_without(entry, left_out) for entry in entries if entry.id not in elsewhere)
     return Corpus(folder, index.corpus, index.version, entries, where, is_packaged, elsewhere)

@@ -8,9 +8,10 @@ from msgspec import UNSET
 from rnn_goldens import encoding, schema
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.corpus import Corpus
-from rnn_goldens.corpus.index import INDEX, Entry, read_index
+from rnn_goldens.corpus.index import INDEX, Entry, index_of, read_index
 from rnn_goldens.corpus.loading import open_folder, read_consistently
 from rnn_goldens.encoding import json_file
+from rnn_goldens.encoding.files import not_in_wheel
 from rnn_goldens.errors import InvalidFile
 
 
@@ -55,6 +56,16 @@ def listed_by(index: Path) -> set[Path]:
         return _listed_in(open_folder(index.parent))
     except InvalidFile:
         return set()
+
+
+def left_out_by(index: Path) -> frozenset[str]:
+    """Return the files that an index lists and the wheel does not carry; empty if the index is not valid."""
+    folder = index.parent
+    try:
+        entries = index_of(folder, str(folder), below=None).goldens
+    except InvalidFile:
+        return frozenset()
+    return not_in_wheel(folder, (file.path for entry in entries for file in entry.all_files))
 
 
 def _listed_in(corpus: Corpus) -> set[Path]:

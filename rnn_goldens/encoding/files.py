@@ -5,7 +5,7 @@ kernel has the first one only. The same functions write and read both kinds; ``t
 ``consistency`` define their content.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -162,16 +162,18 @@ def _schema_problems(content: bytes, path: Path, kind: Kind, bounds: Bounds) -> 
 
 
 LIST = "not-in-wheel.txt"
-"""The file that the build of the wheel, ``hatch_build.py``, writes beside an index: a path per line."""
+"""The file that the build of the wheel, ``hatch_build.py``, writes beside an index: of a path, or ``FOLDER/*.h5``."""
 
 
-def not_in_wheel(folder: Path) -> frozenset[str]:
-    """Return the paths of the missing HDF5 files of a corpus that the wheel does not carry, relative to its folder."""
+def not_in_wheel(folder: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Return those paths, relative to a corpus's folder, that are missing because the wheel does not carry them."""
     try:
         lines = read_bytes(folder / LIST, OTHER.size).decode(errors="replace").splitlines()
     except InvalidFile:
         return frozenset()
-    return frozenset(line for line in lines if line.endswith(".h5") and not (folder / line).exists())
+    listed = {*lines}
+    of_folders = ((path, {path, f"{path.rpartition('/')[0]}/*.h5"}) for path in paths if path.endswith(".h5"))
+    return frozenset(path for path, either in of_folders if either & listed and not (folder / path).exists())
 
 
 def _require_in_wheel(path: Path) -> None:
@@ -179,7 +181,8 @@ def _require_in_wheel(path: Path) -> None:
     if path.suffix != ".h5" or path.exists():
         return
     folder = next((above for above in path.absolute().parents if (above / LIST).exists()), None)
-    if folder is not None and (name := path.absolute().relative_to(folder).as_posix()) in not_in_wheel(folder):
+    name = "" if folder is None else path.absolute().relative_to(folder).as_posix()
+    if folder is not None and not_in_wheel(folder, [name]):
         golden_id = name.removesuffix(".h5").removesuffix(".gradients")
         if folder.name == "kernels":
             raise InvalidFile(path, ["is not in the wheel"], "It is in another: pip install 'rnn-goldens[kernels]'")
