@@ -104,7 +104,7 @@ def readers_in(scratch: Path) -> list[Reader]:
     )
     files = [(FIXTURES / f"{name}.json").read_bytes() for name in SMALL]
     gradients, index = ((FIXTURES / name).read_bytes() for name in (f"{SMALL[0]}.gradients.json", "index.json"))
-    one_entry = index[: index.index(b"\n    },") + len(b"\n    }")] + b"\n  ]\n}"
+    one_entry = index[: index.index(b"},\n{") + 1] + b"]}"
     in_folder = partial(by_file, "index.json", lambda path: open_folder(path.parent).select())
     return [
         Reader("golden", partial(by_file, "golden.json", read), InvalidFile, files),
