@@ -106,6 +106,7 @@ examples: $(READY) $(VALIDATORS)/.ready
 	$(MAKE) -C examples/readers PYTHON=$(abspath $(BIN))/python
 	$(MAKE) -C examples/programs
 	$(MAKE) -C examples/c
+	$(MAKE) -C examples/integers
 	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- examples/programs/my_rnn
 	$(BIN)/rnn-goldens check --rnn-goldens-gradients -q -- node examples/programs/my_rnn.js
 	NOTHING_SKIPPED=1 $(BIN)/python -m pytest -n 2 tests/examples tests/pages

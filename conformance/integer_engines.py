@@ -1,10 +1,13 @@
 """Engines of integer LSTMs: LiteRT, TensorFlow Lite Micro, and CMSIS-NN on the CPU.
 
-CMSIS-NN has no Python package: ``CMSIS_NN`` is the path of a library that ``docs/integer-lstms.md`` says how to build.
+CMSIS-NN has no Python package: ``CMSIS_NN`` is the path of a library that ``docs/integer-lstms.md`` says how to build,
+and ``CMSIS_NN_SINGLE`` that of one with single rounding. ``later`` are the inputs x of calls that begin with the states
+that the call before left in the engine; their outputs follow in time.
 """
 
 import ctypes
 import os
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +23,7 @@ from rnn_goldens.golden.recurrences import INTEGER_GATES
 Array = NDArray[Any]
 
 
-def litert(inputs: Inputs) -> Array:
+def litert(inputs: Inputs, *, later: Sequence[Array] = ()) -> Array:
     """Return out, computed by LiteRT's built-in kernels. Raises Unsupported as ``model``, and for 16-bit inputs."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -29,30 +32,32 @@ def litert(inputs: Inputs) -> Array:
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     engine = Interpreter(model_content=model(inputs), num_threads=1, experimental_op_resolver_type=plain)
     engine.allocate_tensors()
-    engine.set_tensor(engine.get_input_details()[0]["index"], np.array(inputs.x))
-    engine.invoke()
-    found: Array = engine.get_tensor(engine.get_output_details()[0]["index"])
-    return found
+    outputs = []
+    for x in (inputs.x, *later):
+        engine.set_tensor(engine.get_input_details()[0]["index"], np.array(x))
+        engine.invoke()
+        outputs.append(engine.get_tensor(engine.get_output_details()[0]["index"]))
+    return np.concatenate(outputs, axis=1)
 
 
-def tflm(inputs: Inputs) -> Array:
+def tflm(inputs: Inputs, *, later: Sequence[Array] = ()) -> Array:
     """Return out, computed by TensorFlow Lite Micro's reference kernels. Raises Unsupported as ``model``."""
     from tflite_micro.python.tflite_micro import runtime
 
     engine = runtime.Interpreter.from_bytes(model(inputs))
-    engine.set_input(np.array(inputs.x), 0)
-    engine.invoke()
-    found: Array = engine.get_output(0)
-    return found
+    outputs = []
+    for x in (inputs.x, *later):
+        engine.set_input(np.array(x), 0)
+        engine.invoke()
+        outputs.append(engine.get_output(0))
+    return np.concatenate(outputs, axis=1)
 
 
 def cmsis(inputs: Inputs) -> tuple[Array, Array, Array]:
     """Return out, h and c, computed by CMSIS-NN, one row of the batch at a time.
 
-    Raises Unsupported for single rounding, which is an option of a build, and WrongUse without a library.
+    Raises WrongUse without a library, and Unsupported without one of single rounding, which is an option of a build.
     """
-    if inputs.config.get("rounding", DOUBLE) != DOUBLE:
-        raise Unsupported("single rounding is an option of a build")
     rows = [_row(inputs, row) for row in range(len(inputs.x))]
     out, h, c = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     return out, h, c
@@ -70,7 +75,9 @@ def _row(inputs: Inputs, row: int) -> tuple[Array, Array, Array]:
     names = ("W_multiplier", "W_shift", "R_multiplier", "R_shift")
     of_gates = [config[name][k] for k in range(len(INTEGER_GATES)) for name in names]
     arguments = [np.array([*sizes, *of_h, *halves, *of_gates], np.int32), x, *_weights(inputs), out, h, c, *scratch]
-    code = _library().lstm(int(inputs.dtype == "int16"), *(ctypes.c_void_p(one.ctypes.data) for one in arguments))
+    code = _library(config.get("rounding", DOUBLE)).lstm(
+        int(inputs.dtype == "int16"), *(ctypes.c_void_p(one.ctypes.data) for one in arguments)
+    )
     if code:
         raise RuntimeError(f"CMSIS-NN returned {code}")
     return out, h, c
@@ -87,7 +94,8 @@ def _weights(inputs: Inputs) -> list[Array]:
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    if not (path := os.environ.get("CMSIS_NN")):
-        raise WrongUse("CMSIS_NN is not set: the path of a library that docs/integer-lstms.md says how to build")
+def _library(rounding: str) -> ctypes.CDLL:
+    name, error = ("CMSIS_NN", WrongUse) if rounding == DOUBLE else ("CMSIS_NN_SINGLE", Unsupported)
+    if not (path := os.environ.get(name)):
+        raise error(f"{name} is not set: the path of a library that docs/integer-lstms.md says how to build")
     return ctypes.CDLL(path)

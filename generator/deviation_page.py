@@ -16,7 +16,8 @@ from rnn_goldens.deviations.continued_calls import ANY
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, INTEGERS, RECURRENCES, RECURRENCES_BACK, members
 from rnn_goldens.deviations.integer_lstms import ANY as ANY_OF_INTEGERS
-from rnn_goldens.deviations.integer_lstms import Replaced, detected_by
+from rnn_goldens.deviations.integer_lstms import detected_by
+from rnn_goldens.deviations.integer_pass import Replaced
 from rnn_goldens.deviations.served_calls import ONE_STATE
 from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.explain.equations_text import difference
@@ -86,7 +87,7 @@ class Detected:
         goldens: the goldens that detect the deviation, in the order of the corpus.
         listed: the deviations that are listed as undetected, in the order of the lists.
         undetected: the same by deviation, cell and precision.
-        of_integers: the name and cell of each bug of integer LSTMs, once for each golden that detects it.
+        of_integers: the bugs of integer LSTMs that a golden of one detects, by cell and the name of the golden.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -105,7 +106,7 @@ class Detected:
         matrices = (kill_matrix(corpus), kill_matrix(corpus, gradients=True))
         self.listed = [one for matrix in matrices if matrix for one in matrix.hidden]
         integers = (corpus.load(entry.id) for entry in corpus.entries if entry.cell in INTEGER_LSTMS)
-        self.of_integers = [(name, golden.cell) for golden in integers for name in detected_by(golden)]
+        self.of_integers = {(golden.cell, golden.id.rpartition("/")[2]): detected_by(golden) for golden in integers}
         self.undetected: dict[Combination, Undetected] = {
             (one.deviation, cell, precision): one
             for one in self.listed
@@ -134,11 +135,22 @@ def group_page(group: str, sections: Sections, detected: Detected) -> str:
     for heading, family in sections.items():
         parts.append(f"\n## {heading}\n")
         parts += [part for member in family for part in _entry(member, detected, is_of=family[0])]
+    if group == INTEGERS_GROUP:
+        parts.append(_bugs_by_golden(detected))
     if hidden:
         parts += [UNDETECTED_OF_GROUP.format(least=MIN_MARGIN), *hidden]
     if allowed:
         parts += ["" if hidden else "\n## Allowed\n", ALLOWED, *allowed]
     return "".join(parts)
+
+
+def _bugs_by_golden(detected: Detected) -> str:
+    """Return the table of how many bugs of integer LSTMs each golden detects, in each definition."""
+    found = {place: str(len(names)) for place, names in detected.of_integers.items()}
+    names = dict.fromkeys(name for _, name in found)
+    rows = [(f"`{name}`", *(found.get((cell, name), "") for cell in INTEGER_LSTMS)) for name in names]
+    header = ("golden", *(cell.removeprefix("lstm_") for cell in INTEGER_LSTMS))
+    return f"\n## Bugs by golden\n\nHow many of these bugs each golden detects.\n\n{table(header, rows)}"
 
 
 def _undetected_of(family: Sequence[Deviation], detected: Detected, *, allowed: bool) -> Iterator[str]:
@@ -196,7 +208,8 @@ def _cells(d: Deviation) -> str:
 def _margins(d: Deviation, detected: Detected) -> str:
     """Return the margins that are small, and the precisions in which it is undetected or allowed, in brackets."""
     if isinstance(d.wrong, Replaced):
-        fewest = min(detected.of_integers.count((d.name, cell)) for cell in d.cells)
+        by_golden = [(cell, d.name in names) for (cell, _), names in detected.of_integers.items()]
+        fewest = min(by_golden.count((cell, True)) for cell in d.cells)
         return f" ({counted(fewest, 'golden')})"
     notes: dict[str, list[str]] = {"margin": [], "not in": [], "allowed in": []}
     for precision in PRECISIONS:

@@ -21,13 +21,13 @@ from rnn_goldens.generator.coverage.activation_arguments import observe
 from rnn_goldens.generator.coverage.coverage_gate import (
     require_covered,
     require_covered_backward,
+    require_integers_detected,
     require_pairs,
     require_recurrence_sizes,
     require_shown,
 )
 from rnn_goldens.generator.golden_files import build, cached_golden, is_unchanged, refuse_other_values
 from rnn_goldens.generator.index import CorpusIdentity, encode_index, existing_corpus, updated
-from rnn_goldens.generator.integer_coverage import require_integers_detected
 from rnn_goldens.generator.kill_matrix import BACKWARD, FORWARD, Pass, build_kill_matrix, margins_of
 from rnn_goldens.generator.pool import in_order
 from rnn_goldens.generator.predicted_cost import Say, estimate, unsaid

@@ -15,13 +15,13 @@ from rnn_goldens.errors import UnknownName, WrongUse
 from rnn_goldens.generator.correct_algorithms import Forms
 from rnn_goldens.generator.scenario_base import DeclaredInputs, GivenArrays
 from rnn_goldens.generator.scenario_fields import Refused, refusing
-from rnn_goldens.golden.integer_config import IntegerConfig, integer_config, limits
+from rnn_goldens.golden.integer_config import IntegerConfig, integer_config, limits, with_multipliers
 from rnn_goldens.golden.recurrences import INTEGER_GATES, INTEGER_LSTMS
 from rnn_goldens.golden.shapes import Layout
 from rnn_goldens.golden.stored_arrays import Float64
 from rnn_goldens.golden.tolerance import Equal
 
-_INT32 = 2.0**31
+_INT16, _INT32, _INT48 = 2.0**15, 2.0**31, 2.0**47
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,7 +32,8 @@ class IntegerScenario(DeclaredInputs):
         id: permanent identifier: ``folder/name`` in lower-case letters, digits and dashes.
         purpose: a sentence: what the scenario shows or detects.
         cell: ``lstm_int8_tflm``, ``lstm_int8_cmsis``, ``lstm_int8_tflite``, ``lstm_16x8_tflm`` or ``lstm_16x8_cmsis``.
-        config: sizes and quantization parameters.
+        config: sizes and quantization parameters. Multipliers and shifts may be absent; they are then what the engine
+            of the cell derives from the scales.
         x: (batch, time, input).
         weights: by name: ``W_i`` (hidden, input), ``R_i`` (hidden, hidden) and ``b_i`` (hidden), of each gate.
         states: ``h0`` and ``c0``, (batch, hidden); the zero point of h, and zero, if empty.
@@ -48,17 +49,16 @@ class IntegerScenario(DeclaredInputs):
     x: ArrayLike
     weights: Mapping[str, ArrayLike]
     states: Mapping[str, ArrayLike] = field(default_factory=dict)
-    gradient_purpose: str = ""
-    precisions: tuple[str, ...] = ("float64",)
+    gradient_purpose: str = field(init=False, default="")
+    precisions: tuple[str, ...] = field(init=False, default=())
     declared: tuple[str, ...] | None = None
     title: str = ""
     documented_in: str = "its scenario"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _valid_precisions(self) -> tuple[str, ...]:
         if self.cell not in INTEGER_LSTMS:
             raise WrongUse(f"{self.id}: {UnknownName('integer LSTM', str(self.cell), INTEGER_LSTMS)}")
-        object.__setattr__(self, "precisions", (self.shape.width,))
+        return (self.shape.width,)
 
     @property
     def given(self) -> GivenArrays:
@@ -69,7 +69,7 @@ class IntegerScenario(DeclaredInputs):
     def shape(self) -> IntegerConfig:
         """The configuration. Raises Refused if it is wrong."""
         with refusing(self.id):
-            return integer_config(self.cell, self.config)
+            return integer_config(self.cell, with_multipliers(self.cell, self.config))
 
     @property
     def layout(self) -> Layout:
@@ -84,12 +84,7 @@ class IntegerScenario(DeclaredInputs):
         """Return the scenario with NumPy arrays. Raises Refused as ``stored`` does."""
         stored = self.stored
         return replace(
-            self,
-            config=dict(self.shape),
-            x=stored.inputs["x"],
-            weights=stored.weights,
-            states=stored.states,
-            precisions=("float64",),
+            self, config=dict(self.shape), x=stored.inputs["x"], weights=stored.weights, states=stored.states
         )
 
     def case(self) -> RecurrenceCase:
@@ -113,23 +108,27 @@ class IntegerScenario(DeclaredInputs):
             config=shape,
             features=(*self.features(exact=False), *(self.declared or ())),
             tolerance=Equal(),
-            precisions=(shape.width,),
+            precisions=self.precisions,
             dtype=shape.width,
             provenance={"answer": "its definition, on integers"},
             stored=self.golden_arrays(expected),
         )
 
     def _require_range(self, case: RecurrenceCase) -> None:
-        """Raise Refused if a sum, or a sum after its left shift, needs more bits than implementations have."""
+        """Raise Refused if a sum needs more bits than implementations have, before or after its multiplier."""
         zeros = {"W": self.shape["x_zero"], "R": self.shape["h_zero"]}
         most = {matrix: max(abs(limit - zero) for limit in limits(self.shape.width)) for matrix, zero in zeros.items()}
+        is_wide = self.shape.width == "int16"
         for k, gate in enumerate(INTEGER_GATES):
             for matrix, largest in most.items():
                 total = np.abs(case.weights[f"{matrix}_{gate}"]).sum(axis=1) * largest
                 total = total + (np.abs(case.weights[f"b_{gate}"]) if matrix == "W" else 0)
-                shift = max(self.shape[f"{matrix}_shift"][k], 0)
-                if self.shape.width == "int8" and total.max() * 2.0**shift >= _INT32:
-                    self._refuse(f"the sum of {matrix}_{gate} may not fit in 32 bits")
+                if is_wide and total.max() >= _INT48:
+                    self._refuse(f"the sum of {matrix}_{gate} may not fit in 48 bits")
+                shift = self.shape[f"{matrix}_shift"][k]
+                scaled = total.max() * 2.0 ** (shift if is_wide else max(shift, 0))
+                if scaled + _INT16 >= _INT32:
+                    self._refuse(f"the scaled sum of {matrix}_{gate} may not fit in 32 bits")
 
     def _read(self, arrays: Mapping[str, ArrayLike]) -> dict[str, Float64]:
         found = {name: np.ascontiguousarray(self._numbers(name, array)) for name, array in arrays.items()}

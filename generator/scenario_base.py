@@ -82,11 +82,14 @@ class DeclaredInputs(ABC):
         require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
         require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
         require_gradient_purpose(self.id, self.gradient_purpose, self.given.cotangents, self.cotangent_fields)
-        object.__setattr__(self, "precisions", precisions_of(self.id, self.precisions))
+        object.__setattr__(self, "precisions", self._valid_precisions())
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))
         if self.title == "":
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
         require_words(self.id, "title", self.title, "a short title; the name if omitted")
+
+    def _valid_precisions(self) -> tuple[str, ...]:
+        return precisions_of(self.id, self.precisions)
 
     @property
     @abstractmethod

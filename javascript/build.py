@@ -131,8 +131,9 @@ def _in_types(golden: Golden) -> GoldenArrays:
     """Return the arrays as stored; those of an integer golden as integers, which have shorter texts."""
     if not golden.is_integer:
         return golden.stored
-    given = {"weights": golden.weights, "inputs": golden.inputs, "states": golden.given_states}
-    return GoldenArrays(**given, expected=golden.expected)
+    return GoldenArrays(
+        weights=golden.weights, inputs=golden.inputs, states=golden.given_states, expected=golden.expected
+    )
 
 
 def of_integers(golden: Golden) -> dict[str, Any]:

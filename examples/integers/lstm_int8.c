@@ -1,4 +1,5 @@
 /* The 8-bit LSTM of CMSIS-NN on plain C: one layer, any batch. `port.py` checks it against goldens. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -36,32 +37,39 @@ static int64_t scaled(int64_t x, int32_t m, int32_t s)
     return half_away(half_up(x * ((int64_t)1 << (s > 0 ? s : 0)) * m, 31), s < 0 ? -s : 0);
 }
 
-static int64_t over_power_of_two(int64_t x, int n)
+static int64_t over(int64_t x, int n)
 {
     return scaled(x, 1 << 30, 1 - n);
 }
 
-/* sigmoid(a / (24 * 2^n)) in Q0.(16 + n) */
-static int64_t interpolated(const int32_t *table, int64_t a, int n, int64_t end)
+/* Fills a table, constant on a device: sigmoid(k / 24) in Q0.16, raised by half of what a chord to the next loses. */
+void sigmoid_table(int32_t *table)
 {
-    int64_t k = a >> n;
-    if (k >= 255)
-        return end;
-    return table[k] * ((int64_t)1 << n) + (a & ((1 << n) - 1)) * (table[k + 1] - table[k]);
+    for (int k = 0; k < 256; k++) {
+        double y = 1 / (1 + exp(-k / 24.0));
+        table[k] = k < 255 ? (int32_t)lround(65536 * (y + y * (1 - y) * (2 * y - 1) / 9216)) : 65535;
+    }
+}
+
+/* sigmoid(a / (24 * 2^n)) in Q0.(16 + n) */
+static int64_t interpolated(const int32_t *table, int64_t a, int n)
+{
+    int64_t k = a >> n, one = (int64_t)1 << n;
+    return k >= 255 ? 65535 * one : table[k] * one + (a - k * one) * (table[k + 1] - table[k]);
 }
 
 static int64_t sigmoid(const int32_t *table, int64_t q)
 {
-    int64_t r = interpolated(table, llabs(3 * q), 9, (int64_t)32767 << 10);
-    return (q >= 0 ? r + 512 : ((int64_t)1 << 25) - r + 511) >> 10;
+    int64_t y = half_up(interpolated(table, llabs(3 * q), 9), 10);
+    return q >= 0 ? y : 32768 - y;
 }
 
 static int64_t tanh_of(const int32_t *table, int64_t q, int power)
 {
     int shift = power + 12;
     int64_t x = shift >= 0 ? 3 * q * ((int64_t)1 << shift) : half_up(3 * q, -shift);
-    int64_t r = interpolated(table, llabs(x), 8, (int64_t)65535 << 8) - (1 << 23);
-    return (x >= 0 ? r + 128 : 127 - r) >> 8;
+    int64_t y = half_up(interpolated(table, llabs(x), 8), 8) - 32768;
+    return x >= 0 ? y : -y;
 }
 
 /* Gate k of unit j, before its activation */
@@ -87,9 +95,8 @@ void lstm_int8(const parameters *p, const int32_t *table, const int8_t *const W[
                 int64_t g[4], kept, added, output;
                 for (int k = I; k <= O; k++)
                     g[k] = gate(p, k, j, W[k], R[k], b[k], x, h);
-                kept = to_16_bits(over_power_of_two(sigmoid(table, g[F]) * c[j], 15));
-                added = sigmoid(table, g[I]) * tanh_of(table, g[G], -12);
-                added = to_16_bits(over_power_of_two(added, 30 + p->cell_power));
+                kept = to_16_bits(over(sigmoid(table, g[F]) * c[j], 15));
+                added = to_16_bits(over(sigmoid(table, g[I]) * tanh_of(table, g[G], -12), 30 + p->cell_power));
                 c[j] = (int16_t)to_16_bits(kept + added);
                 if (p->cell_clip)
                     c[j] = (int16_t)clamp(c[j], -p->cell_clip, p->cell_clip);

@@ -1,43 +1,40 @@
-"""Runs lstm_int8.c on goldens: ``cc -shared -fPIC -o lstm_int8.so lstm_int8.c``, then
-``rnn-goldens check port:lstm --cell lstm_int8_cmsis``.
-"""
+"""Runs lstm_int8.c on goldens: the command ``COMPILE``, then ``rnn-goldens check port:lstm --cell lstm_int8_cmsis``."""
 
 import ctypes
-import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens import Unsupported
+from rnn_goldens import RnnGoldensError, Unsupported
 from rnn_goldens.checkable_golden import Inputs
 
-TABLE = np.array(
-    [
-        round(2**16 * (y + y * (1 - y) * (2 * y - 1) / (16 * 24**2)))
-        for y in (1 / (1 + math.exp(-k / 24)) for k in range(255))
-    ]
-    + [65535],
-    np.int32,
-)
-"""The sigmoid at 0, 1/24, … 254/24 and beyond, each raised by half of what a chord between two entries loses."""
-
+COMPILE = "cc -O2 -shared -fPIC -o lstm_int8.so lstm_int8.c -lm"
 LIBRARY = Path(__file__).with_name("lstm_int8.so")
+if not LIBRARY.exists():
+    raise RnnGoldensError(f"{LIBRARY.name} is missing; in its folder, run: {COMPILE}")
+
+C = ctypes.CDLL(str(LIBRARY))
+TABLE = np.zeros(256, np.int32)
+C.sigmoid_table(ctypes.c_void_p(TABLE.ctypes.data))
+
 FIELDS = ("x_zero", "h_zero", "cell_power", "cell_clip", "W_multiplier", "W_shift", "R_multiplier", "R_shift")
 
 
 def lstm(golden: Inputs) -> tuple[Any, Any, Any]:
     """Return out, h and c of a golden, computed by the C function."""
+    if golden.dtype != "int8":
+        raise Unsupported("inputs of 16 bits")
     if golden.config.get("rounding") == "single":
-        raise Unsupported("a multiplier rounds twice")
-    x, c = golden.config, golden.c0.copy()
-    flat = [*golden.x.shape, golden.config["hidden_size"]]
+        raise Unsupported("multipliers that round once")
+    config, h, c = golden.config, golden.h0.copy(), golden.c0.copy()
+    flat = [*golden.x.shape, config["hidden_size"]]
     for name in (*FIELDS, "h_multiplier", "h_shift"):
-        flat += x[name] if isinstance(x[name], list) else [x[name]]
-    h, out = golden.h0.copy(), np.zeros((*golden.x.shape[:2], x["hidden_size"]), np.int8)
+        flat += config[name] if isinstance(config[name], list) else [config[name]]
+    out = np.zeros((*golden.x.shape[:2], config["hidden_size"]), np.int8)
     weights = [[golden.weights[f"{matrix}_{gate}"].copy() for gate in "ifgo"] for matrix in "WRb"]
     arrays = [np.array(flat, np.int32), TABLE, *weights, golden.x.copy(), h, c, out]
-    ctypes.CDLL(str(LIBRARY)).lstm_int8(*map(_pointer, arrays))
+    C.lstm_int8(*map(_pointer, arrays))
     return out, h, c
 
 

@@ -5,6 +5,7 @@ from itertools import combinations, product
 
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.corpus.kill_matrix import Undetected
+from rnn_goldens.deviations import integer_lstms
 from rnn_goldens.generator.coverage import (
     activation_arguments,
     dimensions,
@@ -83,6 +84,14 @@ def require_shown(
         if matrix.of_out or not kind.out_alone
         for line in implementation_kinds.problems(kind, matrix, features, [*matrix.hidden, *hidden.get(kind, ())])
     )
+
+
+def require_integers_detected(goldens: Iterable[Golden]) -> None:
+    """Raise Refused if no golden detects a bug of integer LSTMs in a definition that it is a bug of."""
+    detected = {(one.name, cell): False for one in integer_lstms.DEVIATIONS for cell in one.cells}
+    for golden in goldens:
+        detected |= dict.fromkeys(((name, golden.cell) for name in integer_lstms.detected_by(golden)), True)
+    _refuse(f"{cell}: no golden detects {name}" for (name, cell), found in detected.items() if not found)
 
 
 def _sizes_and_options(

@@ -1,14 +1,14 @@
 """Scenarios of integer LSTMs: the same variants for each definition, each drawn from its own name."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells.integer_lstm import DEFINITIONS
 from rnn_goldens.generator.integer_scenario import IntegerScenario
+from rnn_goldens.generator.scenarios.integer_arrays import over_tables, power_of_two, with_ties
 from rnn_goldens.generator.scenarios.random_numbers import integers
 from rnn_goldens.golden.integer_config import SINGLE, WIDE, multipliers
 from rnn_goldens.golden.recurrences import INTEGER_GATES, INTEGER_LSTMS
@@ -32,7 +32,8 @@ class Variant:
         weights: the largest weight.
         cells: the cells that have it.
         rounding: how CMSIS-NN rounds a multiplier.
-        ties: whether the first c makes ties of f·c.
+        powers: whether all scales are powers of two, so that all multipliers are 2^30, and x and h are small.
+        directed: the function that chooses the arrays of the drawn scenario, if any.
     """
 
     name: str
@@ -46,19 +47,19 @@ class Variant:
     weights: int = 127
     cells: tuple[str, ...] = tuple(INTEGER_LSTMS)
     rounding: str = ""
-    ties: bool = False
+    powers: bool = False
+    directed: Callable[[IntegerScenario], IntegerScenario] | None = None
 
 
 VARIANTS = (
     Variant("plain", "Two sequences at random: every rounding, both tables and all four gates.", zeros=(0, 0)),
     Variant("zero-points", "Zero points at the ends of 8 bits: x - zero point needs 9 bits.", zeros=(-128, 127),
         cells=tuple(cell for cell in INTEGER_LSTMS if cell not in WIDE)),
-    Variant("state", "Initial states, with c at both ends of 16 bits.", state=True, power=-12, cells=WIDE),
     Variant("saturated", "Large sums: gates, tables and c at their ends.", gain=9.0, power=-10, sizes=(2, 12, 4, 5)),
     Variant(
         "fine-cell", "The finest scale of c, 2^-15: it saturates at 1.", power=-15, gain=2.0, sizes=(4, 24, 3, 6),
     ),
-    Variant("clip", "c is clipped below its saturation.", clip=2500, gain=3.0, zeros=(17, -20)),
+    Variant("clip", "c is clipped below its saturation.", clip=1500, gain=3.0, zeros=(17, -20), sizes=(3, 8, 2, 4)),
     Variant(
         "one-unit", "One unit and one input: each element by hand.", sizes=(1, 6, 1, 1), gain=2.0, zeros=(11, -7),
     ),
@@ -69,27 +70,38 @@ VARIANTS = (
         sizes=(2, 10, 1, 2), gain=16.0,
     ),
     Variant(
-        "many-elements", "What changes one of a hundred outputs of 8 bits by one: two thousand outputs.",
-        sizes=(4, 32, 3, 12), gain=3.0, power=-12, clip=22000, state=True,
-        cells=tuple(cell for cell in INTEGER_LSTMS if cell not in WIDE),
+        "ties-of-sums",
+        "All multipliers are 2^30: many products of x and of h are a tie of their first or second rounding, or next to "
+        "one.",
+        sizes=(8, 1, 3, 8), gain=0.25, power=-14, zeros=(-3, 4), state=True, powers=True,
     ),
     Variant(
-        "ties",
-        "The first f·c is a tie, or one below, where two roundings differ from one, and up from away from zero; the "
-        "coarsest scale of c, 2^-9, reaches 64.",
-        sizes=(8, 3, 2, 12), gain=2.0, power=-9, state=True, ties=True,
+        "ties-of-products",
+        "Each of f·c, i·g and the output in turn is a tie of its second rounding, or next to one, of both signs.",
+        sizes=(1, 2, 1, 16), power=-14, powers=True, directed=with_ties,
+    ),
+    Variant(
+        "tables", "The arguments of the gates are spread over all entries of the tables.",
+        sizes=(32, 2, 4, 8), power=-14, powers=True, directed=over_tables,
+    ),
+    Variant(
+        "state", "Initial states, with c at both ends of 16 bits; its coarsest scale, 2^-9, reaches 64.",
+        sizes=(2, 8, 2, 5), gain=2.0, power=-9, state=True,
     ),
     Variant(
         "left-shift", "Small weights with a large scale: multipliers above one, which shift to the left.",
         sizes=(2, 10, 2, 3), gain=14.0, weights=2, clip=9000,
     ),
-    Variant("sixty-four-units", "The size of a small keyword model.", sizes=(1, 4, 3, 64), weights=3, state=True,
+    Variant("sixty-four-units", "The size of a small keyword model.", sizes=(1, 4, 3, 64), weights=1, state=True,
         cells=("lstm_int8_cmsis",)),
     Variant(
-        "single-rounding",
-        "CMSIS_NN_USE_SINGLE_ROUNDING: a multiplier rounds once.",
-        cells=("lstm_int8_cmsis", "lstm_16x8_cmsis"), rounding=SINGLE, state=True, ties=True, sizes=(8, 3, 2, 12),
-        power=-9,
+        "single-rounding-of-sums", "CMSIS_NN_USE_SINGLE_ROUNDING: a multiplier rounds once. Many products are ties.",
+        sizes=(8, 1, 3, 8), gain=0.25, power=-14, state=True, powers=True, rounding=SINGLE, cells=("lstm_int8_cmsis",),
+    ),
+    Variant(
+        "single-rounding", "CMSIS_NN_USE_SINGLE_ROUNDING: a multiplier rounds once. Each product is a tie in turn.",
+        sizes=(1, 2, 1, 16), power=-14, powers=True, directed=with_ties, rounding=SINGLE,
+        cells=("lstm_int8_cmsis", "lstm_16x8_cmsis"),
     ),
 )  # fmt: skip
 
@@ -111,7 +123,7 @@ def draw(cell: str, of: Variant) -> IntegerScenario:
         step = quantization["W_scale"][k] * quantization["x_scale"]
         drawn = integers(f"{key} b_{gate}", (hidden,), 128)
         weights[f"b_{gate}"] = np.rint(of.gain * drawn / 100 / step)
-    largest = 32767 if wide else 127
+    largest = 32767 if wide and not of.powers else 127
     found = IntegerScenario(
         id=key,
         purpose=of.purpose,
@@ -122,19 +134,7 @@ def draw(cell: str, of: Variant) -> IntegerScenario:
         states=_states(key, (batch, hidden), largest) if of.state else {},
         documented_in=INTEGER_LSTMS[cell].source,
     )
-    return replace(found, states={**found.states, "c0": _with_ties(found)}) if of.ties else found
-
-
-def _with_ties(scenario: IntegerScenario) -> Float64:
-    """Return a first c with which f·c is one below a tie, one above a negative one, or a negative tie, in turn."""
-    case, tie = scenario.case(), 1 << 14
-    lstm = DEFINITIONS[scenario.cell](case)
-    f = lstm.sigmoid(lstm.gate("f", case.inputs["x"][:, 0].astype(np.int64), case.states["h0"].astype(np.int64)))
-    found = np.zeros(f.shape)
-    for place, of in np.ndenumerate(f):
-        near = (tie - 1) * pow(int(of), -1, 2 * tie) % (2 * tie) if of % 2 else 0
-        found[place] = (near, -near, -tie)[place[-1] % 3]
-    return found
+    return of.directed(found) if of.directed else found
 
 
 def _states(key: str, shape: tuple[int, int], largest: int) -> dict[str, Float64]:
@@ -148,11 +148,12 @@ def _quantization(cell: str, of: Variant, key: str) -> dict[str, Any]:
     wide = cell in WIDE
     random: Iterator[float] = iter((1 + integers(f"{key} scales", (10,), 500) / 1000).tolist())
     bits = 15 if wide else 7
-    x_scale, h_scale = _short(next(random) * 2.0**-bits * 4), _short(next(random) * 2.0**-bits)
+    rounded = power_of_two if of.powers else _short
+    x_scale, h_scale = rounded(next(random) * 2.0**-bits * 4), rounded(next(random) * 2.0**-bits)
     _, _, inputs, hidden = of.sizes
-    typical = 0.6 * 2.0**bits * 0.6 * of.weights
-    of_x = [_short(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale)) for _ in INTEGER_GATES]
-    of_h = [_short(of.gain * next(random) / (math.sqrt(hidden) * typical * h_scale)) for _ in INTEGER_GATES]
+    typical = 0.6 * 2.0 ** (7 if of.powers else bits) * 0.6 * of.weights
+    of_x = [rounded(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale)) for _ in INTEGER_GATES]
+    of_h = [rounded(of.gain * next(random) / (math.sqrt(hidden) * typical * h_scale)) for _ in INTEGER_GATES]
     x_zero, h_zero = (0, 0) if wide else of.zeros
     found = {"x_zero": x_zero, "h_zero": h_zero, **multipliers(cell, x_scale, h_scale, of_x, of_h)}
     found |= {"cell_power": of.power, "cell_clip": of.clip}

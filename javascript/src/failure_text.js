@@ -41,7 +41,7 @@ function details(about, difference) {
   }
   if (Number.isFinite(largest.got)) {
     const error = general(Math.abs(largest.got - largest.want), 6);
-    const allowed = largest.allowed ? `allowed is ${general(largest.allowed, 3)}` : "exact, none is allowed";
+    const allowed = largest.allowed ? `allowed is ${general(largest.allowed, 3)}` : "none is allowed";
     const [got, want] = values(about, difference, largest);
     lines.push(`largest error ${error} (${allowed}) at ${largest.place}: got ${got}, want ${want}`);
   }
@@ -67,12 +67,13 @@ function atSteps(about, { timeSteps: steps }) {
 
 /** Returns both values with the digits of their precision, or with all digits if these digits are equal. */
 function values(about, difference, { got, want }) {
-  if (precisions[about.dtype].isInteger) return [general(got + 0, 6), general(want, 6)];
   const isPrecision = difference.dtype in precisions;
-  const texts = [
-    shortest(got, isPrecision ? carried(difference.dtype) : "float64"),
-    shortest(precisions[about.dtype].round(want), carried(about.dtype)),
-  ];
+  const texts = precisions[about.dtype].isInteger
+    ? [general(got + 0, 6), general(want, 6)]
+    : [
+        shortest(got, isPrecision ? carried(difference.dtype) : "float64"),
+        shortest(precisions[about.dtype].round(want), carried(about.dtype)),
+      ];
   return texts[0] === texts[1] ? [shortest(got), shortest(want)] : texts;
 }
 

@@ -57,26 +57,27 @@ def _entry(k: int) -> int:
 TABLE = np.array([*map(_entry, range(255)), 65535], np.int64)
 
 
-def interpolated(a: Int64, n: int, end: int, table: Int64 = TABLE) -> Int64:
-    """Return sigmoid(a / (24 · 2^n)) in Q0.(16 + n), for a >= 0; ``end`` beyond the table."""
-    k = np.minimum(a >> n, 254)
-    part = a & (1 << n) - 1
-    return np.where(a >> n >= 255, end, (table[k] << n) + part * (table[k + 1] - table[k]))  # noqa: PLR2004
+def interpolated(a: Int64, n: int, table: Int64) -> Int64:
+    """Return sigmoid(a / (24 · 2^n)) in Q0.(16 + n), for 0 <= a < 255 · 2^n."""
+    k, part = a >> n, a & (1 << n) - 1
+    found: Int64 = (table[k] << n) + part * (table[k + 1] - table[k])
+    return found
 
 
-def sigmoid_by_table(q: Int64, table: Int64 = TABLE, end: int = 32767 << 10) -> Int64:
+def sigmoid_by_table(q: Int64, table: Int64 = TABLE) -> Int64:
     """Return the sigmoid of a Q3.12 number in Q0.15."""
-    x = 3 * q
-    r = interpolated(np.abs(x), 9, end, table)
-    return np.where(x >= 0, r + 512, (1 << 25) - r + 511) >> 10
+    y = interpolated(np.abs(3 * q), 9, table) + 512 >> 10  # at most 3 · 2^15, entry 192
+    return np.where(q >= 0, y, (1 << 15) - y)
 
 
 def tanh_by_table(q: Int64, power: int, table: Int64 = TABLE, end: int = 65535 << 8) -> Int64:
     """Return the tanh of q · 2^power in Q0.15, as 2 · sigmoid(2x) - 1."""
     shift = power + 12
     x = 3 * q << shift if shift >= 0 else half_up(3 * q, -shift)
-    r = interpolated(np.abs(x), 8, end, table) - (1 << 23)
-    return np.where(x >= 0, r + 128, 127 - r) >> 8
+    a = np.abs(x)
+    r = np.where(a < 255 << 8, interpolated(np.minimum(a, (255 << 8) - 1), 8, table), end)
+    y: Int64 = np.sign(x) * (r - (1 << 23) + 128 >> 8)
+    return y
 
 
 # Activations by a series for the exponential and Newton's division, in 16 bits: LiteRT, by gemmlowp.
@@ -186,8 +187,12 @@ class IntegerLstm:
 
     def of_input(self, gate: str, x: Int64) -> Int64:
         """Return W (x - zero point) + b, scaled to Q3.12."""
-        total = (x - self.config["x_zero"]) @ self.weights[f"W_{gate}"].T + self.weights[f"b_{gate}"]
-        return saturated(self.scaled_sum(total, *self.scale("W", gate)), 16)
+        return saturated(self.scaled_sum(self.input_sum(gate, x), *self.scale("W", gate)), 16)
+
+    def input_sum(self, gate: str, x: Int64) -> Int64:
+        """Return W (x - zero point) + b."""
+        total: Int64 = (x - self.config["x_zero"]) @ self.weights[f"W_{gate}"].T + self.weights[f"b_{gate}"]
+        return total
 
     def of_state(self, gate: str, h: Int64) -> Int64:
         """Return R (h - zero point), scaled to Q3.12."""

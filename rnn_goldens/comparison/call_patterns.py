@@ -203,7 +203,7 @@ def _outputs_are_the_same(golden: GoldenData, other: GoldenData) -> bool:
 
 
 def _views(call: Caller, golden: GoldenData) -> Iterator[Results]:
-    """Run on non-contiguous arrays, with a NaN between any two elements."""
+    """Run on non-contiguous arrays, with a NaN, or the largest integer, between any two elements."""
     views = golden.for_implementation()
     of_parts = {"inputs": golden.inputs, "states": golden.states, "weights": golden.weights}
     for part, arrays in of_parts.items():  # fills the cache of the cast arrays
@@ -212,7 +212,8 @@ def _views(call: Caller, golden: GoldenData) -> Iterator[Results]:
 
 
 def _with_gaps(array: NDArray[Any]) -> NDArray[Any]:
-    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    between = np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).max
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), between, array.dtype)
     view = wide[..., ::2]
     view[...] = array
     view.flags.writeable = False

@@ -126,7 +126,7 @@ def _details(golden: GoldenData, d: Difference) -> Iterator[str]:
     if isfinite(d.largest.got):
         error = abs(d.largest.got - d.largest.want)
         got, want = _values(golden, d, d.largest)
-        allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "exact, none is allowed"
+        allowed = f"allowed is {d.largest.allowed:.3g}" if d.largest.allowed else "none is allowed"
         yield f"largest error {error:.6g} ({allowed}) at {d.largest.place}: got {got}, want {want}"
 
 
@@ -166,9 +166,9 @@ def _values(golden: GoldenData, d: Difference, element: Element) -> tuple[str, s
     """Return both values with the digits of their precision, or with all digits if these digits are equal."""
     got_type = NUMBER_TYPES[d.dtype].carrier if d.dtype in NUMBER_TYPES else np.float64
     got = str(np.asarray(element.got).astype(got_type))
-    if golden.is_integer:
-        return f"{element.got + 0:g}", f"{element.want:g}"  # -0 is 0
     want = str(NUMBER_TYPES[golden.dtype].round(np.asarray(element.want)))
+    if golden.is_integer:
+        got, want = f"{element.got + 0:g}", f"{element.want:g}"  # -0 is 0
     return (repr(element.got), repr(element.want)) if got == want else (got, want)
 
 

@@ -27,7 +27,7 @@ from rnn_goldens.encoding.untrusted_files import INDEX as BOUNDS
 from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile
 from rnn_goldens.golden.features import FEATURES, LONGEST_ID
-from rnn_goldens.golden.precision import INPUT_TYPES
+from rnn_goldens.golden.precision import INPUT_TYPES, PRECISIONS
 
 INDEX = "index.json"
 OURS = "rnn-goldens"
@@ -108,9 +108,11 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
         return () if self.gradients is UNSET else self.gradients.precisions
 
     def checked_in(self, precisions: Iterable[str], *, gradients: bool = False) -> tuple[str, ...]:
-        """Return those of some precisions that it can be checked in; of an integer golden its type, for any."""
+        """Return those of some precisions that it can be checked in; its type, for any float, if it is of integers."""
         own = self.gradient_precisions if gradients else self.precisions
-        return own if own and own[0] in INPUT_TYPES else tuple(name for name in precisions if name in own)
+        if own and own[0] in INPUT_TYPES:
+            return own if any(name in PRECISIONS or name in own for name in precisions) else ()
+        return tuple(name for name in precisions if name in own)
 
     @property
     def contents(self) -> str:

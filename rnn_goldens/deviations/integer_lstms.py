@@ -1,19 +1,19 @@
 """Bugs of integer LSTMs: each a definition of ``cells.integer_lstm`` with some of its methods replaced."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from rnn_goldens.cells import Array
 from rnn_goldens.cells import integer_lstm as right
 from rnn_goldens.cells.integer_lstm import HALF, Int64, IntegerLstm, half_away, half_up, saturated, upper_half
-from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
+from rnn_goldens.cells.recurrence import recurrence_case
+from rnn_goldens.deviations import integer_activations as activations
 from rnn_goldens.deviations.deviation import Deviation
+from rnn_goldens.deviations.integer_pass import Replaced, wrapped
+from rnn_goldens.deviations.integer_pass import wrong_integer_lstm as _wrong
 from rnn_goldens.deviations.needs import features_of
 from rnn_goldens.deviations.table_rows import table
-from rnn_goldens.deviations.wrong_pass import WrongPass
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.integer_config import WIDE
 from rnn_goldens.golden.recurrences import INTEGER_LSTMS
@@ -24,40 +24,6 @@ BY_TABLE = tuple(cell for cell in ANY if not cell.endswith("_tflite"))
 TFLM, CMSIS, TFLITE = (tuple(cell for cell in ANY if cell.endswith(name)) for name in ("_tflm", "_cmsis", "_tflite"))
 
 _INTENDED = "if this is intended, check it with --cell"
-
-
-@dataclass(frozen=True)
-class Replaced(WrongPass):
-    """A definition with other methods: each takes the LSTM, its right method, and the arguments of that method."""
-
-    methods: dict[str, Callable[..., Any]]
-    base: type[IntegerLstm] | None = None
-
-    def outputs_by_name(self, case: RecurrenceCase) -> dict[str, Array]:
-        """Return the wrong outputs of a case by name."""
-        base = self.base or right.DEFINITIONS[case.cell]
-        return right.run(case, _with(base, self.methods))
-
-
-def _with(base: type[IntegerLstm], methods: dict[str, Callable[..., Any]]) -> type[IntegerLstm]:
-    wrong = type("Wrong", (base,), {})
-
-    def method(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda lstm, *arguments: function(lstm, getattr(super(wrong, lstm), name), *arguments)
-
-    for name, function in methods.items():
-        setattr(wrong, name, method(name, function))
-    return wrong
-
-
-def _wrong(**methods: Callable[..., Any]) -> Replaced:
-    return Replaced(methods)
-
-
-def wrapped(x: Int64, bits: int) -> Int64:
-    """Return numbers as they are stored in so many bits without saturation."""
-    half = 1 << bits - 1
-    return (x + half) % (2 * half) - half
 
 
 # Definitions: what one engine computes, and the port of another must not.
@@ -79,18 +45,21 @@ DEFINITIONS = table(cells=ANY)(
         Replaced({}, right.Tflite),
         {
             "cells": (*TFLM, *CMSIS), "fix": f"{_INTENDED} lstm_int8_tflite",
-            "stands_for": ("tflite-micro#1455", "tflite-micro PR1148"),
+            "stands_for": ("tflite-micro#1455", "tflite-micro#1148"),
         },
     ),
     multiplier_rounds_once=(
         "Rounds a multiplier once, where the definition rounds to 31 bits and then after the shift.",
         _wrong(scaled=lambda _, __, x, m, s: half_up(x * m, 31 - s)),
-        {"needs": ("double_rounding",), "stands_for": ("tflite-micro PR3252", "tensorflow PR50290", "LiteRT#7441")},
+        {
+            "needs": ("double_rounding",),
+            "stands_for": ("tflite-micro#3252", "tensorflow PR50290", "LiteRT#7441", "CMSIS-NN#214"),
+        },
     ),
     multiplier_rounds_twice=(
         "Rounds a multiplier to 31 bits and then after the shift, where rounding is single.",
         _wrong(scaled=lambda _, __, x, m, s: half_away(half_up((x << max(s, 0)) * m, 31), max(-s, 0))),
-        {"cells": CMSIS, "needs": ("single_rounding",), "stands_for": ("LiteRT#7441",)},
+        {"cells": CMSIS, "needs": ("single_rounding",), "stands_for": ("LiteRT#7441", "CMSIS-NN#214")},
     ),
     series_for_tables=(
         "Computes sigmoid and tanh by gemmlowp's series; everything else is right.",
@@ -125,14 +94,28 @@ DEFINITIONS = table(cells=ANY)(
 ROUNDINGS = table(cells=ANY)(
     multiplier_truncates=(
         "Truncates the result of a multiplier instead of rounding it.",
-        _wrong(scaled=lambda _, __, x, m, s: x * m >> 31 - s, shifted=lambda _, __, x, n: x >> n),
+        _wrong(
+            scaled=lambda _, __, x, m, s: x * m >> 31 - s,
+            scaled_sum=lambda lstm, _, x, m, s: x * m >> 31 - s if lstm.bits == 8 else x * upper_half(m) >> 15 - s,  # noqa: PLR2004
+            shifted=lambda _, __, x, n: x >> n,
+        ),
     ),
     ties_always_up=(
         "Rounds ties towards positive infinity where the definition rounds them away from zero.",
         _wrong(
             scaled=lambda _, __, x, m, s: half_up(half_up((x << max(s, 0)) * m, 31), max(-s, 0))
         ),
-        {"needs": ("double_rounding",), "stands_for": ("CMSIS-NN PR214",)},
+        {"needs": ("double_rounding",)},
+    ),
+    first_rounding_away_from_zero=(
+        "Rounds a multiplier to 31 bits with ties away from zero instead of towards positive infinity.",
+        _wrong(scaled=lambda _, __, x, m, s: half_away(half_away((x << max(s, 0)) * m, 31), max(-s, 0))),
+        {"needs": ("double_rounding",)},
+    ),
+    sums_of_64_bits_away_from_zero=(
+        "Rounds sums of 64 bits with ties away from zero instead of towards positive infinity.",
+        _wrong(scaled_sum=lambda _, __, x, m, s: half_away(x * upper_half(m), 15 - s)),
+        {"cells": WIDE},
     ),
     cell_products_truncate=(
         "Truncates f·c and i·g instead of rounding them.", _wrong(shifted=lambda _, __, x, n: x >> n),
@@ -143,7 +126,7 @@ ROUNDINGS = table(cells=ANY)(
     ),
     multiplier_of_16_bits=(
         "Uses the upper 16 bits of a multiplier for sums of 32 bits.",
-        _wrong(scaled_sum=lambda _, __, x, m, s: half_up(x * upper_half(m), 15 - s)),
+        _wrong(scaled_sum=lambda _, __, x, m, s: half_up((x << max(s, 0)) * upper_half(m), 15 - min(s, 0))),
         {"cells": OF_8_BITS},
     ),
     multiplier_of_31_bits=(
@@ -174,12 +157,12 @@ ZERO_POINTS = table(cells=ANY)(
     ),
     output_zero_point_left_out=(
         "Does not add the zero point of h to the output.",
-        _wrong(hidden=lambda lstm, of, o, c: saturated(of(o, c) - lstm.config["h_zero"], lstm.bits)),
+        _wrong(hidden=lambda lstm, _, o, c: saturated(_output(lstm, o, c) - lstm.config["h_zero"], lstm.bits)),
         {"cells": OF_8_BITS},
     ),
     output_zero_point_subtracted=(
         "Subtracts the zero point of h from the output instead of adding it.",
-        _wrong(hidden=lambda lstm, of, o, c: saturated(of(o, c) - 2 * lstm.config["h_zero"], lstm.bits)),
+        _wrong(hidden=lambda lstm, _, o, c: saturated(_output(lstm, o, c) - 2 * lstm.config["h_zero"], lstm.bits)),
         {"cells": OF_8_BITS, "stands_for": ("tensorflow PR56493", "tflite-micro PR1211")},
     ),
     zero_point_in_8_bits=(
@@ -190,12 +173,18 @@ ZERO_POINTS = table(cells=ANY)(
     first_h_zero_for_zero_point=(
         "Begins with an h of 0 where no state is given, instead of the zero point.",
         _wrong(run=lambda lstm, of, x, h, c: of(x, np.where(np.all((h == lstm.config["h_zero"]) & (c == 0)), 0, h), c)),
-        {"cells": OF_8_BITS, "stands_for": ("CMSIS-NN#106",)},
+        {"cells": OF_8_BITS},
     ),
-    bias_lost=("Leaves out the biases.", _wrong(of_input=lambda lstm, of, g, x: _without_bias(lstm, of, g, x))),
+    bias_lost=(
+        "Leaves out the biases.",
+        _wrong(input_sum=lambda lstm, of, g, x: of(g, x) - lstm.weights[f"b_{g}"]),
+    ),
     bias_added_after_scaling=(
         "Adds the bias after the multiplier.",
-        _wrong(of_input=lambda lstm, of, g, x: saturated(_without_bias(lstm, of, g, x) + lstm.weights[f"b_{g}"], 16)),
+        _wrong(
+            input_sum=lambda lstm, of, g, x: of(g, x) - lstm.weights[f"b_{g}"],
+            of_input=lambda lstm, of, g, x: saturated(of(g, x) + lstm.weights[f"b_{g}"], 16),
+        ),
     ),
     scales_of_matrices_exchanged=(
         "Scales W x by the multiplier of R, and R h by that of W.",
@@ -208,76 +197,59 @@ ZERO_POINTS = table(cells=ANY)(
 )  # fmt: skip
 
 
-def _without_bias(lstm: IntegerLstm, of: Callable[..., Int64], gate: str, x: Int64) -> Int64:
-    kept = lstm.weights[f"b_{gate}"]
-    lstm.weights[f"b_{gate}"] = np.zeros_like(kept)
-    found = of(gate, x)
-    lstm.weights[f"b_{gate}"] = kept
-    return found
-
-
 # Activations.
-
-_FLAT = np.array([round(2**16 / (1 + np.exp(-k / 24))) for k in range(255)] + [65535], np.int64)
-"""The table without the correction for chords."""
-
-
-def _float_sigmoid(q: Int64) -> Int64:
-    return np.minimum(np.rint(32768 / (1 + np.exp(-q / 4096))), 32767).astype(np.int64)
-
-
-def _float_tanh(q: Int64, power: int) -> Int64:
-    found: Int64 = np.clip(np.rint(32768 * np.tanh(q * 2.0**power)), -32768, 32767).astype(np.int64)
-    return found
-
-
-def _in_q12(q: Int64, power: int) -> Int64:
-    """Return q · 2^power in Q3.12, in 16 bits."""
-    shift = power + 12
-    return saturated(q << shift if shift >= 0 else half_up(q, -shift), 16)
-
-
-def _nearest(q: Int64, power: int = -12) -> Int64:
-    """Return the sigmoid of q · 2^power by the nearest entry of the table, in Q0.15."""
-    k = np.minimum(np.rint(24 * np.abs(q) * 2.0**power), 255).astype(np.int64)
-    y = right.TABLE[k] >> 1
-    return np.where(q >= 0, y, 32768 - y)
-
 
 ACTIVATIONS = table(cells=ANY)(
     activations_in_floating_point=(
         "Rounds sigmoid and tanh in floating point instead of a table or a series.",
-        _wrong(sigmoid=lambda _, __, q: _float_sigmoid(q), tanh=lambda _, __, q, power: _float_tanh(q, power)),
+        _wrong(
+            sigmoid=lambda _, __, q: activations.float_sigmoid(q),
+            tanh=lambda _, __, q, power: activations.float_tanh(q, power),
+        ),
         {"stands_for": ("executorch PR21024",)},
     ),
     table_without_correction=(
         "Uses a table of rounded sigmoids, which is below the function between its entries.",
         _wrong(
-            sigmoid=lambda _, __, q: right.sigmoid_by_table(q, _FLAT),
-            tanh=lambda _, __, q, power: right.tanh_by_table(q, power, _FLAT),
+            sigmoid=lambda _, __, q: right.sigmoid_by_table(q, activations.FLAT_TABLE),
+            tanh=lambda _, __, q, power: right.tanh_by_table(q, power, activations.FLAT_TABLE),
         ),
         {"cells": BY_TABLE},
     ),
     table_not_interpolated=(
         "Takes the nearest entry of the table.",
-        _wrong(sigmoid=lambda _, __, q: _nearest(q), tanh=lambda _, __, q, p: 2 * _nearest(2 * q, p) - 32768),
+        _wrong(
+            sigmoid=lambda _, __, q: activations.nearest_entry(q),
+            tanh=lambda _, __, q, p: 2 * activations.nearest_entry(2 * q, p) - 32768,
+        ),
+        {"cells": BY_TABLE},
+    ),
+    table_entry_rounded=(
+        "Continues from the nearest entry of the table instead of the one before.",
+        _wrong(
+            sigmoid=lambda _, __, q: activations.at_rounded_entries(q, is_tanh=False),
+            tanh=lambda _, __, q, power: activations.at_rounded_entries(q, power, is_tanh=True),
+        ),
+        {"cells": BY_TABLE},
+    ),
+    tanh_of_c_rounds_the_magnitude=(
+        "Rounds |3c| instead of 3c to the argument of the table where the scale of c is below 2^-12.",
+        _wrong(tanh=lambda _, __, q, power: activations.tanh_of_magnitude(q, power)),
         {"cells": BY_TABLE},
     ),
     table_end_not_constant=(
-        "Continues beyond the table with its last entry instead of the end of the range.",
-        _wrong(
-            sigmoid=lambda _, __, q: right.sigmoid_by_table(q, end=int(right.TABLE[254]) << 9),
-            tanh=lambda _, __, q, p: right.tanh_by_table(q, p, end=int(right.TABLE[254]) << 8),
-        ),
-        {"cells": BY_TABLE, "stands_for": ("tensorflow#42671",)},
+        "Continues the tanh beyond the table with its last entry but one, instead of the end of the range.",
+        _wrong(tanh=lambda _, __, q, p: right.tanh_by_table(q, p, end=int(right.TABLE[254]) << 8)),
+        {"cells": BY_TABLE, "stands_for": ("tensorflow PR42671",)},
     ),
     tanh_of_c_after_a_shift=(
         "Shifts c to Q3.12, in 16 bits, before its tanh.",
-        _wrong(tanh=lambda _, of, q, power: of(_in_q12(q, power), -12)),
+        _wrong(tanh=lambda _, of, q, power: of(activations.in_q12(q, power), -12)),
         {"cells": BY_TABLE, "stands_for": ("tflite-micro PR1605", "tflite-micro PR1797")},
     ),
     tanh_of_c_with_the_scale_of_gates=(
         "Takes c for Q3.12 in its tanh, whatever its scale.", _wrong(tanh=lambda _, of, q, __: of(q, -12)),
+        {"stands_for": ("tensorflow PR42671",)},
     ),
     cell_gate_by_sigmoid=(
         "Uses a sigmoid for the cell gate.", _wrong(activated=lambda lstm, _, __, q: lstm.sigmoid(q)),
@@ -300,7 +272,11 @@ SUMS = table(cells=ANY)(
     ),
     products_wrap=(
         "Stores the product of x in 16 bits without saturation.",
-        _wrong(of_input=lambda lstm, _, gate, x: _wrapped_input(lstm, gate, x)),
+        _wrong(
+            of_input=lambda lstm, _, gate, x: wrapped(
+                lstm.scaled_sum(lstm.input_sum(gate, x), *lstm.scale("W", gate)), 16
+            )
+        ),
     ),
     cell_sum_wraps=(
         "Adds f·c and i·g in 16 bits, in which they wrap.",
@@ -320,11 +296,6 @@ SUMS = table(cells=ANY)(
     cell_and_output_gate_exchanged=("Exchanges the cell and the output gate.", _exchanged("g", "o")),
     cell_and_forget_gate_exchanged=("Exchanges the cell and the forget gate.", _exchanged("g", "f")),
 )  # fmt: skip
-
-
-def _wrapped_input(lstm: IntegerLstm, gate: str, x: Int64) -> Int64:
-    total = (x - lstm.config["x_zero"]) @ lstm.weights[f"W_{gate}"].T + lstm.weights[f"b_{gate}"]
-    return wrapped(lstm.scaled_sum(total, *lstm.scale("W", gate)), 16)
 
 
 def _output(lstm: IntegerLstm, o: Int64, c: Int64) -> Int64:
@@ -352,7 +323,7 @@ STATES = table(cells=ANY)(
     state_shared_by_rows=(
         "Begins each row of the batch with the last states of the row before.",
         _wrong(run=_shared),
-        {"needs": ("rows",), "stands_for": ("CMSIS-NN PR219", "tflite-micro PR3564")},
+        {"needs": ("rows",)},
     ),
     cell_state_wiped=(
         "Keeps h, and begins with c = 0 where states are given.",

@@ -59,6 +59,14 @@ FACTS: dict[str, Fact] = {
         lambda seen: np.array_equal(seen.got["h_n"], seen.golden.stored.states["h0"]),
         enough=TWO, needs=outputs.starts_at_h0, unless=("no_step_updates",),
     ),
+    "dequantized": Fact(
+        "out is dequantized, (integer - h_zero) * h_scale: return the integers",
+        outputs.is_dequantized, RECURRENCE, needs=lambda seen: seen.golden.is_integer,
+    ),
+    "unsigned": Fact(
+        "negative outputs are returned as unsigned integers: return signed ones",
+        outputs.is_unsigned, RECURRENCE, needs=lambda seen: seen.golden.is_integer,
+    ),
     "nearly_right": Fact(
         "the largest error is {:.2g} times the tolerance: approximated or less precise?",
         outputs.times_the_tolerance,

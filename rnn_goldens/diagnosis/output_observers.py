@@ -8,6 +8,7 @@ import numpy as np
 from rnn_goldens.diagnosis.match import Array, off_by
 from rnn_goldens.diagnosis.observation import ENOUGH_STEPS, Observation, Value
 from rnn_goldens.golden.embedding import is_copied
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.shapes import BATCH, TIME
 from rnn_goldens.golden.tolerance import Exact
 
@@ -81,6 +82,18 @@ def right_to_float32(seen: Observation) -> Value | None:
         return None
     single = replace(seen.expected, dtype="float32")
     return not any(single.wrong(name, values).any() for name, values in seen.got.items())
+
+
+def is_dequantized(seen: Observation) -> Value:
+    """Return whether out of an integer LSTM has real numbers, which the integers stand for."""
+    config = seen.golden.config
+    real = (seen.want("out") - config["h_zero"]) * config["h_scale"]
+    return np.allclose(seen.got["out"], real, rtol=1e-5, atol=1e-3 * config["h_scale"])
+
+
+def is_unsigned(seen: Observation) -> Value:
+    """Return whether out of an integer LSTM has its bits, taken for an unsigned integer."""
+    return np.array_equal(seen.got["out"], seen.want("out") % 2.0 ** NUMBER_TYPES[seen.golden.dtype].bits)
 
 
 def only_float32_values(seen: Observation) -> Value:

@@ -19,7 +19,7 @@ from rnn_goldens.cells.runner import Runner
 from rnn_goldens.deviations import equation_edits, wrong_pass
 from rnn_goldens.deviations.alteration import Alteration, overridden
 from rnn_goldens.deviations.backward import alterations as wrong_back
-from rnn_goldens.deviations.integer_lstms import Replaced as OfIntegers
+from rnn_goldens.deviations.integer_pass import Replaced as OfIntegers
 from rnn_goldens.deviations.recurrences import edits
 from rnn_goldens.deviations.recurrences.chunks import ChunkKernel, Replaced
 from rnn_goldens.deviations.recurrences.edits import Edit, WrongBackward
@@ -83,7 +83,7 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
     elif isinstance(wrong, OfIntegers):
         definition = wrong.base or DEFINITIONS[cell]
         yield from ((getattr(definition, name), method) for name, method in wrong.methods.items())
-        yield None, wrong.base
+        yield from _definition(wrong.base) if wrong.base else ()
     elif isinstance(wrong, WrongCalls):
         yield from ((getattr(Runner, name), method) for name, method in wrong.methods.items())
         yield None, wrong.base if wrong.base is not Runner else None
@@ -94,6 +94,14 @@ def _replaced(wrong: WrongPass, cell: str) -> Iterator[tuple[Any, object]]:
         methods = {} if wrong.operations is RIGHT else vars(type(wrong.operations))
         yield from ((getattr(RIGHT, n, None), f) for n, f in methods.items() if not n.startswith("_"))
         yield from ((None, change) for change in (wrong.case, wrong.outputs, wrong.wrong))
+
+
+def _definition(own: type) -> Iterator[tuple[Any, object]]:
+    """Yield the methods of the other definitions of integer LSTMs that one replaces, and its own."""
+    for other in dict.fromkeys(DEFINITIONS.values()):
+        for name, method in inspect.getmembers(own, inspect.isfunction):
+            if (right := getattr(other, name)) is not method:
+                yield right, method
 
 
 def _methods(loop: type) -> Iterator[tuple[Any, object]]:

@@ -14,7 +14,8 @@ from rnn_goldens.corpus.kill_matrix import NAME, Detection, margin_text
 from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.families import family_of
-from rnn_goldens.deviations.integer_lstms import Replaced, detected_by
+from rnn_goldens.deviations.integer_lstms import detected_by
+from rnn_goldens.deviations.integer_pass import Replaced
 from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.explain.code_text import Piece, pieces
 from rnn_goldens.explain.difference_text import other_equations, picture

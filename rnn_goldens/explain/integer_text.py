@@ -2,8 +2,11 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnn_goldens.cells.integer_lstm import DEFINITIONS, Int64, IntegerLstm
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case
@@ -19,33 +22,53 @@ _NAME, _NUMBER = 12, 8
 _UNITS = (WIDTH - _NAME) // _NUMBER
 
 
+class _Place(NamedTuple):
+    """Where a number of the user's is wrong; the least is computed first."""
+
+    step: int
+    is_last_state: bool
+    row: int
+    unit: int
+    output: str
+
+
 def integer_text(golden: Golden, choice: Choice, outputs: Outputs | None = None) -> tuple[str, bool]:
     """Return the text of one row, and whether the user's outputs are correct; True without outputs.
 
     Raises WrongUse if a selected part does not exist in the golden.
     """
-    row, step = _chosen(golden, choice)
-    wrong = [name for name, got in (outputs or {}).items() if golden.expected_of().wrong(name, got).any()]
+    own = outputs or {}
+    first = min((place for name in own for place in _first_wrong(golden, own, name)), default=None)
+    row, step = _chosen(golden, choice, first)
     steps = range(min(STEPS, golden.time)) if step is None else [step]
     batch, units = golden.h0.shape
     head = f"{golden.id}: {golden.cell}; {counted(batch, 'batch row')}, {counted(golden.time, 'time step')}, "
     lines = [
         *textwrap.wrap(f"{head}{counted(units, 'unit')}", WIDTH),
         *textwrap.wrap(golden.purpose, WIDTH),
-        "gates before their activation are Q3.12, after it Q0.15; c is in 2^cell_power",
+        "a gate before its activation is a, of x, plus r, of h, in Q3.12; after it Q0.15;",
+        "c is in 2^cell_power",
     ]
     if outputs is not None:
-        result = f"your {', '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else "yours are right"
-        lines += ["", result, *(explanation(golden, outputs) if wrong else ())]
+        lines += ["", *_result(golden, outputs, first)]
+    begin = 0 if first is None else max(0, min(first.unit - _UNITS // 2, units - _UNITS))
     for t in steps:
-        lines += ["", *_step(golden, outputs or {}, row, t)]
+        lines += ["", *_Table(golden, own, first, row, t, range(begin, min(begin + _UNITS, units))).lines()]
     left = [("row", batch, 1), ("step", golden.time, len(steps))]
     shown = [f"{counted(n - of, f'other {what}')} (--{what} 0 to {n - 1})" for what, n, of in left if n > of]
-    return "\n".join([*lines, *(["", f"not shown: {'; '.join(shown)}"] if shown else [])]), not wrong
+    return "\n".join([*lines, *(["", f"not shown: {'; '.join(shown)}"] if shown else [])]), first is None
 
 
-def _chosen(golden: Golden, choice: Choice) -> tuple[int, int | None]:
-    """Return the chosen row and time step; the first row and None if none is chosen."""
+def _first_wrong(golden: Golden, outputs: Outputs, name: str) -> Iterator[_Place]:
+    """Yield the first wrong number of an output; nothing if all are right."""
+    wrong = golden.expected_of().wrong(name, outputs[name])
+    steps = wrong.swapaxes(0, 1) if name == "out" else wrong[None]
+    for t, row, unit in np.argwhere(steps)[:1].tolist():
+        yield _Place(golden.time - len(steps) + t, name != "out", row, unit, name)
+
+
+def _chosen(golden: Golden, choice: Choice, first: _Place | None) -> tuple[int, int | None]:
+    """Return the row and time step: those chosen, or of the first difference, or the first row and None."""
     for option in ("unit", "layer", "reverse", "head"):
         if getattr(choice, option) is not None:
             raise WrongUse(f"--{option}: {golden.id} is of an integer LSTM, which has rows and time steps only")
@@ -53,26 +76,65 @@ def _chosen(golden: Golden, choice: Choice) -> tuple[int, int | None]:
         value = getattr(choice, option)
         if value is not None and not 0 <= value < count:
             raise WrongUse(f"--{option} {value}: {golden.id} has {option}s 0 to {count - 1}")
-    return choice.row or 0, choice.step
+    row, step = (0, None) if first is None else (first.row, first.step)
+    return row if choice.row is None else choice.row, step if choice.step is None else choice.step
 
 
-def _step(golden: Golden, outputs: Outputs, row: int, t: int) -> Iterator[str]:
-    """Yield the lines of a time step: x, each gate before and after its activation, c and h."""
-    case = recurrence_case(golden, np.float64).rows()[row]
-    lstm, (h, c) = DEFINITIONS[golden.cell](case), _before(case, t)
-    x = case.inputs["x"].astype(np.int64)[:, t]
-    yield f"row {row}, time step {t}"
-    yield _line("x", x[0])
-    for gate in INTEGER_GATES:
-        q = lstm.gate(gate, x, h)
-        yield _line(f"{gate} before", q[0])
-        yield _line(gate, lstm.activated(gate, q)[0])
-    yield _line("c before", c[0])
-    h, c = lstm.step(x, h, c)
-    yield _line("c", c[0])
-    yield _line("out", h[0])
-    if "out" in outputs:
-        yield _line("your out", outputs["out"][row, t].astype(np.int64))
+def _result(golden: Golden, outputs: Outputs, first: _Place | None) -> Iterator[str]:
+    if first is None:
+        yield f"your numbers are right: {', '.join(outputs)}"
+        return
+    at = (first.row, first.unit) if first.is_last_state else (first.row, first.step, first.unit)
+    got, want = (arrays[first.output][at] for arrays in (outputs, golden.stored.expected))
+    where = f"{first.output}, row {first.row}, time step {first.step}, unit {first.unit}"
+    yield from textwrap.wrap(f"the first difference is in {where}: yours is {got:g}, right is {want:g}", WIDTH)
+    yield from explanation(golden, outputs)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A time step of a row: a line for each value, a column for each unit."""
+
+    golden: Golden
+    outputs: Outputs
+    first: _Place | None
+    row: int
+    step: int
+    units: range
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines: x, the products of each gate, the gate before and after its activation, c and h."""
+        case = recurrence_case(self.golden, np.float64).rows()[self.row]
+        lstm, (h, c) = DEFINITIONS[self.golden.cell](case), _before(case, self.step)
+        x = case.inputs["x"].astype(np.int64)[:, self.step]
+        yield f"row {self.row}, time step {self.step}"
+        yield _line("x", x[0], range(min(_UNITS, x.size)))
+        yield _line("unit", range(h.size), self.units)
+        for gate in INTEGER_GATES:
+            yield _line(f"a of {gate}", lstm.of_input(gate, x)[0], self.units)
+            yield _line(f"r of {gate}", lstm.of_state(gate, h)[0], self.units)
+            q = lstm.gate(gate, x, h)
+            yield _line(f"{gate} before", q[0], self.units)
+            yield _line(gate, lstm.activated(gate, q)[0], self.units)
+        yield _line("c before", c[0], self.units)
+        h, c = lstm.step(x, h, c)
+        yield _line("c", c[0], self.units)
+        yield from self._yours("c_n")
+        yield _line("out", h[0], self.units)
+        yield from self._yours("out")
+        yield from self._yours("h_n")
+
+    def _yours(self, name: str) -> Iterator[str]:
+        """Yield the user's numbers, and a line that marks the wrong ones, and the first of them."""
+        if name not in self.outputs or (name != "out" and self.step < self.golden.time - 1):
+            return
+        at = (self.row, self.step) if name == "out" else self.row
+        yield _line(f"your {name}", self.outputs[name][at], self.units)
+        wrong = self.golden.expected_of().wrong(name, self.outputs[name])[at]
+        place = (self.step, name != "out", self.row)
+        marks = ["" if not w else "^ first" if (*place, k, name) == self.first else "^" for k, w in enumerate(wrong)]
+        if any(marks):
+            yield _line("wrong", marks, self.units)
 
 
 def _before(case: RecurrenceCase, t: int) -> tuple[Int64, Int64]:
@@ -82,6 +144,7 @@ def _before(case: RecurrenceCase, t: int) -> tuple[Int64, Int64]:
     return lstm.run(x[:, :t], h, c)[1:] if t else (h, c)
 
 
-def _line(name: str, numbers: Sequence[int] | Int64) -> str:
-    more = f" … {len(numbers) - _UNITS} more" if len(numbers) > _UNITS else ""
-    return f"  {name:<{_NAME - 2}}{''.join(f'{number:>{_NUMBER}}' for number in numbers[:_UNITS])}{more}"
+def _line(name: str, values: Sequence[object] | NDArray[Any], shown: range) -> str:
+    texts = (f"{values[k]:g}" if isinstance(values[k], float) else str(values[k]) for k in shown)
+    more = f" … {len(values) - len(shown)} more" if len(values) > len(shown) and name != "wrong" else ""
+    return f"  {name:<{_NAME - 2}}{''.join(f' {text:>{_NUMBER - 1}}' for text in texts)}{more}".rstrip()

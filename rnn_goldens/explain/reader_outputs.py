@@ -16,7 +16,7 @@ from rnn_goldens.encoding import json_file
 from rnn_goldens.encoding.untrusted_files import OTHER, read_arrays, read_bytes
 from rnn_goldens.errors import InvalidFile, WrongUse
 from rnn_goldens.golden.data import GoldenData
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.shapes import OUTPUTS
 
 Float64 = NDArray[np.float64]
@@ -167,4 +167,4 @@ def _checked(path: Path, golden: GoldenData, name: str, value: object) -> Float6
         raise WrongUse(f"{path}: {name} {error}") from None
     if values.shape != want.shape:
         raise WrongUse(f"{path}: {name} has shape {values.shape}, {golden.id} has {want.shape}")
-    return PRECISIONS[golden.dtype].round(values).astype(np.float64)
+    return NUMBER_TYPES[golden.dtype].round(values).astype(np.float64)

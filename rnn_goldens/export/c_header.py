@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.differences import axes
 from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, expected, identifier, inputs
-from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
+from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME
 
 CHECKER = "rnn_goldens.h"
 """The header that compares outputs with goldens, in this folder; ``c/`` of the repository has it."""
@@ -83,9 +83,15 @@ def _layout(golden: Golden) -> str:
     """Return the axes of inputs, states and outputs as text."""
     by_axes: dict[tuple[str, ...], list[str]] = {}
     for name in (*golden.inputs, *golden.layout.initial, *golden.layout.outputs):
-        by_axes.setdefault(golden.axes(name), []).append(name)
+        of_name = golden.axes(name)
+        by_axes.setdefault(_with_batch(of_name) if golden.is_integer else of_name, []).append(name)
     parts = (f"{', '.join(names)}: ({', '.join(axes)})" for axes, names in by_axes.items())
     return f"Arrays are flat, the last axis runs fastest. Axes: {'; '.join(parts)}."
+
+
+def _with_batch(of_output: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the axes of an integer golden, whose sequences are not packed: each is a row of the batch."""
+    return tuple(BATCH if axis == SEQUENCE else axis for axis in of_output)
 
 
 def _comment_safe(text: str) -> str:
@@ -96,14 +102,15 @@ def _comment_safe(text: str) -> str:
 
 
 def _sizes(golden: Golden) -> dict[str, int]:
-    integers = {"lengths": golden.lengths, "offsets": golden.offsets}[golden.config.lengths_name]
+    lengths = golden.config.lengths_name
+    has_lengths = {"lengths": golden.lengths, "offsets": golden.offsets}[lengths] is not None
     return {
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,
         "TIME": golden.time,
         **{name.upper(): size for name, size in golden.config.sizes.items()},
         **({n.upper(): v for n, v in golden.config.items() if isinstance(v, int)} if golden.is_integer else {}),
         "HAS_STATE": int(bool(golden.given_states)),
-        f"HAS_{golden.config.lengths_name.upper()}": int(integers is not None),
+        **({} if golden.is_integer else {f"HAS_{lengths.upper()}": int(has_lengths)}),
     }
 
 
@@ -131,7 +138,7 @@ def _for_checker_of_integers(name: str, golden: Golden) -> Iterator[str]:
     """Yield a description of each expected output of an integer golden for ``rnn_goldens.h``."""
     yield f"#ifdef {_CHECKER_GUARD}"
     for output, array in golden.expected.items():
-        names = ", ".join(f'"{axis}"' for axis in axes(golden, output))
+        names = ", ".join(f'"{axis}"' for axis in _with_batch(axes(golden, output)))
         axis = golden.axis(output, TIME)
         yield f"static const rnn_goldens_integers {name}_{output}_expected = {{"
         yield f'    "{golden.id}", "{output}", {array.ndim}, {{{", ".join(map(str, array.shape))}}}, {{{names}}},'

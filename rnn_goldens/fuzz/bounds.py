@@ -10,7 +10,7 @@ from rnn_goldens.golden.built_in_cells import CELLS, LAYOUTS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.features import INPUT_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, precision_name, whole_number
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.golden.shapes import is_custom_cell
 
 
@@ -78,8 +78,9 @@ def bounds(
         if name not in INPUT_FEATURES:
             raise UnknownName("feature", name, INPUT_FEATURES, plural="features that can be drawn")
     for name in cells:
-        if name in RECURRENCES:
-            raise WrongUse(f"{name} is a recurrence, and only networks are drawn: rnn-goldens check --cell {name}")
+        if name in RECURRENCES or name in INTEGER_LSTMS:
+            what = "a recurrence" if name in RECURRENCES else "an integer LSTM"
+            raise WrongUse(f"{name} is {what}, and only networks are drawn: rnn-goldens check --cell {name}")
         if name not in LAYOUTS and not is_custom_cell(name):
             raise UnknownName("cell", name, LAYOUTS)
         cell_named(name)

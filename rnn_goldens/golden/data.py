@@ -117,7 +117,7 @@ class InputsData:
 
         Args:
             dtype: a name, or a dtype of NumPy, torch or ml_dtypes: ``np.float32``, ``torch.bfloat16``. An integer
-                golden has one type, and is returned in it.
+                golden has one type, and is returned in it for any floating-point precision.
 
         Raises:
             UnknownName: the precision does not exist, or this golden does not support it.
@@ -127,7 +127,7 @@ class InputsData:
     def precision_name(self, dtype: object) -> str:
         """Return the name of the precision ``dtype``; raise UnknownName if this golden does not support it."""
         name = precision_name(dtype)
-        if self.precisions[0] in INTEGERS:
+        if self.precisions[0] in INTEGERS and name in PRECISIONS:
             return self.precisions[0]
         if name not in self.precisions:
             raise UnknownName(f"precision of {self.id}", name, self.precisions, plural=f"Precisions of {self.id}")

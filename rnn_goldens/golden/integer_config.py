@@ -21,6 +21,7 @@ ROUNDINGS = (DOUBLE, SINGLE)
 """How a multiplier rounds: to 31 bits and then after the shift, or once."""
 
 _INT32 = 2**31 - 1
+_LARGEST_FLOAT32 = float(np.finfo(np.float32).max)
 
 
 def _within(least: int, most: int) -> Callable[[object], bool]:
@@ -34,7 +35,7 @@ def _within(least: int, most: int) -> Callable[[object], bool]:
 def _is_float32(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 < value < float("inf") and float(np.float32(value)) == value
+    return 0 < value <= _LARGEST_FLOAT32 and float(np.float32(value)) == value
 
 
 @dataclass(frozen=True)
@@ -45,23 +46,32 @@ class _Parameter:
     is_valid: Callable[[object], bool]
     must: str
 
+    def problem(self, name: str, value: object) -> str | None:
+        """Return what is wrong with a value, if anything."""
+        if self.by_gate and (not isinstance(value, list | tuple) or len(value) != len(INTEGER_GATES)):
+            return f"{name} is {value!r}, but must be a list of {len(INTEGER_GATES)}, for the gates i, f, g and o"
+        values = value if isinstance(value, list | tuple) else [value]
+        wrong = [one for one in values if not self.is_valid(one)]
+        return f"{name} has {wrong[0]!r}, but must be {self.must}" if wrong else None
+
 
 _ZERO = _Parameter(by_gate=False, is_valid=_within(-128, 127), must="an integer from -128 to 127")
 _MULTIPLIER = _within(2**30, _INT32)
-_SHIFT = _within(-31, 30)
-_OF_MULTIPLIER, _OF_SHIFT, _OF_SCALE = (
-    f"integers from {2**30} to {_INT32}", "integers from -31 to 30", "positive numbers that float32 represents"
-)  # fmt: skip
+_OF_MULTIPLIER, _OF_SCALE = f"an integer from {2**30} to {_INT32}", "a positive number that float32 represents"
+_LARGEST_SHIFTS = {"W": 30, "R": 30, "h": 1}
+"""Of h, a product of an activation and a tanh is below 2^30, and its shift to the left in 32 bits."""
+_LARGEST_WIDE_SHIFT = 7
+"""The largest shift of a sum of 64 bits that TensorFlow Lite Micro computes, ``MultiplyByQuantizedMultiplier``."""
 
 PARAMETERS: Mapping[str, _Parameter] = {
     "x_zero": _ZERO,
     "h_zero": _ZERO,
     **{
         name: _Parameter(by_gate=name[0] != "h", is_valid=of, must=must)
-        for matrix in "WRh"
+        for matrix, largest in _LARGEST_SHIFTS.items()
         for name, of, must in (
             (f"{matrix}_multiplier", _MULTIPLIER, _OF_MULTIPLIER),
-            (f"{matrix}_shift", _SHIFT, _OF_SHIFT),
+            (f"{matrix}_shift", _within(-31, largest), f"an integer from -31 to {largest}"),
         )
     },
     "cell_power": _Parameter(by_gate=False, is_valid=_within(-15, -9), must="an integer from -15 to -9"),
@@ -101,13 +111,13 @@ class IntegerConfig(RecurrenceConfig):
     def problems(self, layout: Layout) -> Iterator[str]:  # noqa: ARG002 - as that of networks
         """Yield a problem for each parameter that is not valid."""
         for name, parameter in PARAMETERS.items():
-            values = self[name] if parameter.by_gate else [self[name]]
-            if parameter.by_gate and (not isinstance(values, list | tuple) or len(values) != len(INTEGER_GATES)):
-                yield f"{name} is {values!r}, but must be a list of {len(INTEGER_GATES)}, for the gates i, f, g and o"
-            elif wrong := [value for value in values if not parameter.is_valid(value)]:
-                yield f"{name} has {wrong[0]!r}, but must be {parameter.must}"
+            if problem := parameter.problem(name, self[name]):
+                yield problem
         if self.width == "int16" and (self["x_zero"], self["h_zero"]) != (0, 0):
             yield "x_zero and h_zero must be 0 with 16-bit activations"
+        for name in ("W_shift", "R_shift") if self.width == "int16" else ():
+            if (largest := max(self[name])) > _LARGEST_WIDE_SHIFT:
+                yield f"{name} has {largest}, but must be at most {_LARGEST_WIDE_SHIFT} with 16-bit activations"
         if (rounding := self.get("rounding", DOUBLE)) not in ROUNDINGS:
             yield f"rounding is {rounding!r}, but must be {' or '.join(map(repr, ROUNDINGS))}"
         elif rounding == SINGLE and not self.cell.endswith("_cmsis"):
@@ -118,6 +128,8 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
     """Return the configuration of an integer LSTM. Raises WrongUse if it is wrong."""
     recurrence = INTEGER_LSTMS[cell]
     known = (INPUT, HIDDEN, *PARAMETERS, "rounding")
+    if not isinstance(values, Mapping):
+        raise WrongUse(f"{cell}: config is {values!r}, but must be a dict of {', '.join(known)}")
     if missing := [name for name in known[:-1] if name not in values]:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
     if unknown := [name for name in values if name not in known]:
@@ -131,11 +143,21 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
     return config
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a number, numbers or a word
-    if isinstance(value, str | float):
-        return value
-    number = whole_number(value)
-    return [_plain(one) for one in value] if number is None else number
+def with_multipliers(cell: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values of a configuration with the multipliers that its scales give, if it has only scales."""
+    if not isinstance(values, Mapping) or any(name.endswith(("_multiplier", "_shift")) for name in values):
+        return values
+    scales = {name: _plain(values.get(name)) for name in ("x_scale", "h_scale", "W_scale", "R_scale")}
+    for problem in filter(None, (PARAMETERS[name].problem(name, value) for name, value in scales.items())):
+        raise WrongUse(f"{cell}: {problem}")
+    return {**values, **multipliers(cell, *scales.values())}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever is given
+    """Return numbers and lists of other libraries as those of Python, and anything else as it is."""
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _plain(value.tolist()) if hasattr(value, "tolist") else value
 
 
 def multipliers(

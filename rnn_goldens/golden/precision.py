@@ -115,13 +115,10 @@ class SupportedOnly(tuple[str, ...]):
 
 
 def precision(name: str) -> Precision:
-    """Return a precision, or a type of integer inputs, by name; raises UnknownName with the names of precisions."""
-    if name in INPUT_TYPES:
-        return INTEGERS[name]
-    try:
-        return PRECISIONS[name]
-    except KeyError:
-        raise UnknownName("precision", name, PRECISIONS) from None
+    """Return a precision, or a type of integer inputs, by name; raises UnknownName with the names of all of them."""
+    if name not in (known := (*PRECISIONS, *INPUT_TYPES)):
+        raise UnknownName("precision", name, known)
+    return NUMBER_TYPES[name]
 
 
 def precision_name(dtype: object) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden_result import FAILED, KNOWN, PASSED, REFUSED, SKIPPED, UNCHECKED, Drawn, Result
 
 OUTCOMES = (PASSED, FAILED, KNOWN, REFUSED, SKIPPED, UNCHECKED)
@@ -54,7 +54,7 @@ def reasons(results: Iterable[Result], outcome: str, cells: Mapping[str, str]) -
             "reason": reason,
             "count": len(own),
             "cells": in_order({cells[result["golden"]] for result in own if result["golden"] in cells}),
-            "dtypes": [dtype for dtype in PRECISIONS if any(result["dtype"] == dtype for result in own)],
+            "dtypes": [dtype for dtype in NUMBER_TYPES if any(result["dtype"] == dtype for result in own)],
         }
         for reason, own in found.items()
     ]

@@ -8,7 +8,7 @@ from json import dumps
 from typing import Any
 
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import NUMBER_TYPES
 from rnn_goldens.golden.rounding_profile import profile_lines
 from rnn_goldens.golden_result import (
     FAILED,
@@ -205,7 +205,7 @@ def _table_data(content: Content) -> dict[str, Any]:
     cells = in_order({one.cell for one in about if one.cell})
     features = [feature for feature in FEATURES if any(feature in one.features for one in about)]
     checked_in = {result["dtype"] for checked in content.checked for result in checked.results}
-    dtypes = [dtype for dtype in PRECISIONS if dtype in checked_in]
+    dtypes = [dtype for dtype in NUMBER_TYPES if dtype in checked_in]
     entries: list[int] = []
     for number, checked in enumerate(content.checked):
         for r in checked.results:

@@ -75,6 +75,12 @@ def test_show_prints_all_properties_of_a_golden(run: Run) -> None:
     assert "Did you mean 'documented/mini-batch'" in run("show", "documented/minibatch", code=WRONG_USE).stderr
 
 
+def test_show_prints_each_parameter_of_an_integer_lstm_in_its_own_line(run: Run) -> None:
+    config = run("show", "lstm-int8-tflm/plain").stdout.partition("config")[2].partition("features")[0]
+    assert "\n              R_shift=[-2, -1, -2, -1]\n" in config
+    assert max(map(len, config.splitlines())) <= 80
+
+
 @pytest.mark.slow
 def test_check_passes_a_correct_implementation_and_fails_a_wrong_one(run: Run) -> None:
     assert "4 passed" in run("check", "users_nets:right", "-k", "documented").stdout

@@ -194,6 +194,7 @@ WRONG_USES = [
     (("nets:right", "--cell", "lsmt"), "Did you mean 'lstm'"),
     (("nets:right", "--dtype", "float8"), "no precision 'float8'"),
     (("nets:right", "--cell", "slstm"), "slstm is a recurrence, and only networks are drawn: rnn-goldens check "),
+    (("nets:right", "--cell", "lstm_int8_cmsis"), "lstm_int8_cmsis is an integer LSTM, and only networks are drawn: "),
     (("nets:right", "--outputs", "h_n"), "the outputs to compare must include out"),
     (("nets:right", "--features", "lengths", "--max-time", "1"), "max_time is 1, but lengths"),
     (("nets:right", "--found", "nets.py"), "nets.py is a file"),

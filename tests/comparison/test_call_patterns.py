@@ -374,6 +374,19 @@ def test_a_view_has_a_nan_between_any_two_elements() -> None:
         assert np.isnan(wide[1::2]).all()
 
 
+def test_a_view_of_integers_has_the_largest_integer_between_any_two_elements() -> None:
+    golden = load("lstm-int8-tflm/plain")
+    between: list[Any] = []
+
+    def run(inputs: Golden) -> Any:
+        between.append([inputs.x.base, inputs.weights["b_i"].base])
+        return tuple(array.copy() for array in golden.expected.values())
+
+    golden.check_calls(run, "views")
+    for wide in between[1]:
+        assert (wide[..., 1::2] == np.iinfo(wide.dtype).max).all()
+
+
 @pytest.mark.parametrize(
     ("options", "parts"),
     [

@@ -42,7 +42,7 @@ def with_type(group: str, name: str, dtype: str) -> Change:
         (
             "lstm-int8-cmsis/plain",
             lambda document: document["config"].update(x_scale=0.1),
-            "config: lstm_int8_cmsis: x_scale has 0.1, but must be positive numbers that float32 represents",
+            "config: lstm_int8_cmsis: x_scale has 0.1, but must be a positive number that float32 represents",
         ),
         (
             "lstm-int8-tflm/plain",

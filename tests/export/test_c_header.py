@@ -247,6 +247,8 @@ def test_integer_arrays_have_their_types_and_numbers(golden_id: str, tmp_path: P
     header = (tmp_path / f"{identifier(golden_id)}.h").read_text("utf-8")
     assert f"static const {golden.dtype}_t {identifier(golden_id)}_out[" in header
     assert f"#define {identifier(golden_id).upper()}_X_ZERO {golden.config['x_zero']}\n" in header
+    assert "HAS_OFFSETS" not in header
+    assert '"sequence"' not in header
 
 
 @pytest.mark.parametrize("golden_id", INTEGERS)

@@ -11,7 +11,7 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.integer_lstms import scenarios
 
-PLAIN = next(one for one in scenarios() if one.id == "lstm-int8-cmsis/plain")
+PLAIN, WIDE = (next(s for s in scenarios() if s.id == f"lstm-{name}-cmsis/plain") for name in ("int8", "16x8"))
 
 
 def test_a_scenario_gives_its_golden() -> None:
@@ -24,7 +24,7 @@ def test_a_scenario_gives_its_golden() -> None:
 
 
 def changed(**arrays: Any) -> IntegerScenario:
-    return replace(PLAIN, weights={**PLAIN.weights, **arrays}, precisions=("float64",))
+    return replace(PLAIN, weights={**PLAIN.weights, **arrays})
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,30 @@ def changed(**arrays: Any) -> IntegerScenario:
     [
         (lambda: changed(W_i=np.full((6, 5), 128)), "W_i holds 128, which is not an integer of type int8"),
         (lambda: changed(W_f=np.full((6, 5), 0.5)), "W_f holds 0.5, which is not an integer of type int8"),
-        (lambda: changed(b_o=np.full(6, 2**31 - 1)), "the sum of W_o may not fit in 32 bits"),
+        (lambda: changed(b_o=np.full(6, 2**31 - 1)), "the scaled sum of W_o may not fit in 32 bits"),
+        (
+            lambda: replace(PLAIN, config={**PLAIN.config, "R_shift": [24] * 4}),
+            "the scaled sum of R_i may not fit in 32",
+        ),
+        (
+            lambda: replace(WIDE, weights={**WIDE.weights, "b_i": np.full(6, 2**47)}),
+            "the sum of W_i may not fit in 48 bits",
+        ),
+        (
+            lambda: replace(WIDE, config={**WIDE.config, "W_shift": [7] * 4}),
+            "the scaled sum of W_f may not fit in 32 bits",
+        ),
+        (
+            lambda: replace(PLAIN, config=None),  # type: ignore[arg-type]
+            "config is None, but must be a dict of input_size, hidden_size",
+        ),
         (lambda: changed(b_o=np.zeros(5)), r"b_o has shape \(5,\); expected \(6,\)"),
         (
-            lambda: replace(PLAIN, config={**PLAIN.config, "h_shift": -31}, precisions=("float64",)),
+            lambda: replace(PLAIN, config={**PLAIN.config, "h_shift": -31}),
             "every output is the same number",
         ),
         (
-            lambda: replace(PLAIN, config={**PLAIN.config, "x_zero": 200}, precisions=("float64",)),
+            lambda: replace(PLAIN, config={**PLAIN.config, "x_zero": 200}),
             "x_zero has 200, but must be an integer from -128 to 127",
         ),
     ],
@@ -47,6 +63,28 @@ def changed(**arrays: Any) -> IntegerScenario:
 def test_what_no_engine_computes_is_refused(wrong: Any, message: str) -> None:
     with pytest.raises(Refused, match=message):
         certify(wrong())
+
+
+def without_multipliers(config: Any) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if not name.endswith(("_multiplier", "_shift"))}
+
+
+def test_multipliers_are_those_that_the_scales_give_if_they_are_absent() -> None:
+    assert replace(PLAIN, config=without_multipliers(PLAIN.config)).shape == PLAIN.shape
+
+
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [
+        ({}, "x_scale has None, but must be a positive number"),
+        ({"x_scale": 1e300}, "x_scale has 1e"),
+        ({"W_scale": [1.0]}, "W_scale is .* but must be a list of 4"),
+    ],
+)
+def test_multipliers_need_every_scale(scale: dict[str, Any], message: str) -> None:
+    config = {**without_multipliers(PLAIN.config), "x_scale": None, **scale}
+    with pytest.raises(Refused, match=message):
+        replace(PLAIN, config={**config, "x_scale": scale.get("x_scale", 0.5 if scale else None)})
 
 
 def test_another_cell_is_an_error() -> None:

@@ -27,9 +27,25 @@ def test_each_array_has_the_type_of_the_definition(golden: Golden) -> None:
     assert (wide.weights["W_f"].dtype.name, wide.weights["b_f"].dtype.name) == ("int8", "int64")
 
 
-def test_a_precision_does_not_matter(golden: Golden) -> None:
+def test_a_floating_point_precision_does_not_matter(golden: Golden) -> None:
     assert load(golden.id, dtype="float64").dtype == load(golden.id, dtype="int8").dtype == golden.dtype == "int8"
     assert golden.in_precision("float16").dtype == "int8"
+    assert select(ids=golden.id, dtype="float16")[0].dtype == select(ids=golden.id, dtype="int8")[0].dtype == "int8"
+
+
+def test_another_integer_type_is_refused(golden: Golden) -> None:
+    with pytest.raises(UnknownName, match=r"no precision of lstm-int8-tflm/plain 'int16'.*: int8$"):
+        golden.in_precision(np.int16)
+    with pytest.raises(UnknownName, match="no precision of lstm-int8-tflm/plain 'int16'"):
+        load(golden.id, dtype="int16")
+    assert select(ids=golden.id, dtype="int16") == []
+    assert {g.cell for g in select(cell=[*INTEGER_LSTMS], dtype="int16")} == {"lstm_16x8_tflm", "lstm_16x8_cmsis"}
+    assert select(ids="lstm/plain", dtype="int8") == []
+
+
+def test_an_unknown_precision_lists_the_integer_types(golden: Golden) -> None:
+    with pytest.raises(UnknownName, match=r"no precision 'int4'.* Precisions: float64, .*, float16, int8, int16$"):
+        golden.in_precision("int4")
 
 
 def test_without_given_states_h_begins_at_its_zero_point() -> None:
@@ -72,9 +88,13 @@ def test_a_saved_golden_is_read_back(golden: Golden, tmp_path: Any) -> None:
         (
             {"R_multiplier": [1, 2**30, 2**30, 2**30]},
             WrongUse,
-            "R_multiplier has 1, but must be integers from 1073741824",
+            "R_multiplier has 1, but must be an integer from 1073741824",
         ),
-        ({"x_scale": 0.1}, WrongUse, "x_scale has 0.1, but must be positive numbers that float32 represents"),
+        ({"x_zero": True}, WrongUse, "x_zero has True, but must be an integer"),
+        ({"cell_clip": None}, WrongUse, "cell_clip has None, but must be an integer"),
+        ({"h_shift": 2}, WrongUse, "h_shift has 2, but must be an integer from -31 to 1"),
+        ({"h_scale": 1e300}, WrongUse, "h_scale has 1e\\+300, but must be a positive number that float32 represents"),
+        ({"x_scale": 0.1}, WrongUse, "x_scale has 0.1, but must be a positive number that float32 represents"),
         ({"rounding": "single"}, WrongUse, "rounding is 'single', which only CMSIS-NN has as an option"),
         ({"rounding": "up"}, WrongUse, "rounding is 'up', but must be 'double' or 'single'"),
         ({"hidden_size": 0}, WrongUse, "hidden_size is 0, but must be a positive integer"),
@@ -86,6 +106,17 @@ def test_a_wrong_parameter_is_one_error(
 ) -> None:
     with pytest.raises(error, match=message):
         integer_config(golden.cell, {**golden.config, **change})
+
+
+def test_numbers_of_other_libraries_are_those_of_python(golden: Golden) -> None:
+    changed = {"x_scale": np.float32(golden.config["x_scale"]), "W_shift": np.array(golden.config["W_shift"])}
+    assert integer_config(golden.cell, {**golden.config, **changed}) == golden.config
+
+
+def test_shifts_of_sums_are_at_most_seven_with_16_bits() -> None:
+    config = load("lstm-16x8-tflm/plain").config
+    with pytest.raises(WrongUse, match="W_shift has 8, but must be at most 7 with 16-bit activations"):
+        integer_config("lstm_16x8_tflm", {**config, "W_shift": [0, 0, 0, 8]})
 
 
 def test_zero_points_are_zero_with_16_bits() -> None:

@@ -232,6 +232,7 @@ def test_an_invalid_custom_cell_is_one_error(custom_cells: str) -> None:
         ({"lengths": True, "features": "unbatched"}, RnnGoldensError, "an unbatched golden cannot have lengths"),
         ({"bias": True, "without": "bias"}, RnnGoldensError, "bias is both required and excluded"),
         ({"cell": "gated_delta"}, RnnGoldensError, "gated_delta is a recurrence, and only networks are drawn"),
+        ({"cell": "lstm_int8_tflm"}, RnnGoldensError, "lstm_int8_tflm is an integer LSTM, and only networks are drawn"),
         ({"cell": []}, RnnGoldensError, "nothing can be drawn: no cell or no precision is selected"),
         ({"precisions": []}, RnnGoldensError, "nothing can be drawn: no cell or no precision is selected"),
         ({"cell": "lsmt"}, UnknownName, "no cell 'lsmt'. Did you mean 'lstm'"),

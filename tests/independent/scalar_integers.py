@@ -52,74 +52,67 @@ def entry(k: int) -> int:
 TABLE = [entry(k) for k in range(256)]
 
 
-def between(x: Fraction, beyond: int) -> Fraction:
+def between(x: Fraction) -> Fraction:
     """The sigmoid of x / 24 for x >= 0, in units of 2^-16."""
     k = floor(x)
-    return Fraction(beyond) if k >= 255 else TABLE[k] + (x - k) * (TABLE[k + 1] - TABLE[k])
+    return Fraction(65535) if k >= 255 else TABLE[k] + (x - k) * (TABLE[k + 1] - TABLE[k])
 
 
 def sigmoid_of_table(q: int, _power: int) -> int:
-    y = between(Fraction(3 * abs(q), 512), 65534) / 2
-    return floor(y + Fraction(1, 2)) if q >= 0 else floor(32768 - y + Fraction(1, 2) - Fraction(1, 1024))
+    y = up(between(Fraction(3 * abs(q), 512)) / 2)
+    return y if q >= 0 else 32768 - y
 
 
 def tanh_of_table(q: int, power: int) -> int:
-    x = Fraction(3 * q) * Fraction(2) ** (power + 12)
-    units = up(x) if power < -12 else int(x)
-    y = between(Fraction(abs(units), 256), 65535) - 32768
-    return floor(y + Fraction(1, 2)) if units >= 0 else floor(-y + Fraction(1, 2) - Fraction(1, 256))
+    x = up(Fraction(3 * q) * Fraction(2) ** (power + 12))
+    y = up(between(Fraction(abs(x), 256)) - 32768)
+    return y if x >= 0 else -y
 
 
-# Activations by series: 16-bit numbers, each named by its number of fractional bits.
+# Activations by series.
+
+FACTORS = {-2: 25520, -1: 19875, 0: 12055, 1: 4435, 2: 600, 3: 11, 4: 0}
 
 
 def times(a: int, b: int) -> int:
     return limited(up(Fraction(a * b, 2**15)), 16)
 
 
-def constant(number: int) -> int:
-    return up(Fraction(number, 2**16))
-
-
-def exponential(a: int, whole: int) -> int:
-    """e^a in Q0.15; a <= 0 has so many integer bits."""
-    if a == 0:
-        return 32767
-    unit = 2 ** (15 - whole)
-    if whole > 5 and a < -32 * unit:
-        return 0
-    rest = a % (unit // 4) - unit // 4
-    x = rest * 2**whole + 4096
-    square = times(x, x)
-    cube, fourth = times(square, x), times(square, square)
-    inner = times(away(Fraction(fourth, 4)) + cube, constant(715827883)) + square
-    y = constant(1895147668)
-    y = limited(y + times(y, x + away(Fraction(inner, 2))), 16)
-    factors = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
-    for k, factor in zip(range(-2, 5), factors, strict=True):
-        if whole > k and (rest - a) // int(unit * Fraction(2) ** k) % 2:
-            y = times(y, constant(factor))
+def exponential(a: int, n: int) -> int:
+    """e^a in Q0.15; a <= 0 has n integer bits."""
+    one = 2 ** (15 - n)
+    if a == 0 or (n > 5 and a < -32 * one):
+        return 2**15 - 1 if a == 0 else 0
+    rest = a % (one // 4) - one // 4
+    x = rest * 2**n + 2**12
+    x2 = times(x, x)
+    x3, x4 = times(x2, x), times(x2, x2)
+    inner = Fraction(times(away(Fraction(x4, 4)) + x3, 10923) + x2, 2)
+    y = limited(28918 + times(28918, x + away(inner)), 16)
+    for k, factor in FACTORS.items():
+        if k < n and floor((rest - a) / (one * Fraction(2) ** k)) % 2:
+            y = times(y, factor)
     return y
 
 
-def two_over_one_plus(a: int) -> int:
-    half = (a + 32767 + 1) // 2
-    x = constant(1515870810) + times(half, constant(-1010580540))
+def two_over_one_plus(e: int) -> int:
+    h = (e + 2**15) // 2
+    x = 23130 + times(h, -15420)
     for _ in range(3):
-        x += limited(4 * times(x, 8192 - times(half, x)), 16)
+        x += limited(4 * times(x, 2**13 - times(h, x)), 16)
     return x
 
 
 def sigmoid_of_series(q: int, _power: int) -> int:
-    if q == 0:
-        return 16384
-    y = limited(2 * two_over_one_plus(exponential(-abs(q), 3)), 16)
-    return y if q > 0 else 32767 - y
+    if q <= 0:
+        return 2**14 if q == 0 else 2**15 - 1 - sigmoid_of_series(-q, _power)
+    return limited(2 * two_over_one_plus(exponential(-q, 3)), 16)
 
 
 def tanh_of_series(q: int, power: int) -> int:
-    y = limited(4 * (two_over_one_plus(exponential(-abs(q), 16 + power)) - 8192), 16)
-    return 0 if q == 0 else y if q > 0 else -y
+    if q <= 0:
+        return -tanh_of_series(-q, power) if q else 0
+    return limited(4 * (two_over_one_plus(exponential(-q, 16 + power)) - 2**13), 16)
 
 
 # The layer.

@@ -125,6 +125,14 @@ def test_a_page_without_failures_says_that_nothing_failed() -> None:
     assert '"pictures":[]' in html
 
 
+def test_integer_types_are_columns_like_precisions() -> None:
+    results = [result("a/b", "passed"), result("c/d", "refused") | {"dtype": "int8"}]
+    about = {"a/b": About("lstm", ()), "c/d": About("lstm_int8_tflm", ())}
+    html = render(Content("title", [Checked("", results=[*results])], about)).decode()
+    assert '"dtypes":["float32","int8"]' in html
+    assert "(lstm_int8_tflm; int8)" in html
+
+
 def test_the_explain_command_is_shown_only_for_built_in_cells() -> None:
     for cell, count in (("lstm", 1), ("my_cells:own", 0)):
         wrong = Evidence("a/b", "float32", cell, explained_by=(("b_hh_missing",),))
