@@ -96,7 +96,7 @@ def command(benchmark: Benchmark, given: dict[str, object]) -> str:
         if isinstance(value, list | tuple) and option.default == ():
             others += [f" {one}" for one in value]
         elif value not in (option.default, list(option.default) if isinstance(option.default, tuple) else None):
-            others.append(f" --{option.name} {value}")
+            others.append(f" --{option.name}" if value is True else f" --{option.name} {value}")
     return f"python -m benchmarks {benchmark.name}{''.join(others)} --write"
 
 
