@@ -73,7 +73,7 @@ VARIANTS = (
         "ties-of-sums",
         "All multipliers are 2^30: many products of x and of h are a tie of their first or second rounding, or next to "
         "one.",
-        sizes=(8, 1, 3, 8), gain=0.25, power=-14, zeros=(-3, 4), state=True, powers=True,
+        sizes=(12, 1, 3, 8), gain=0.25, power=-14, zeros=(-3, 4), state=True, powers=True,
     ),
     Variant(
         "ties-of-products",
