@@ -18,7 +18,6 @@ _ALL = np.arange(-(1 << 15), 1 << 15)
 _STEP = 8
 """The difference of neighbouring inputs, between which each of eight units has an argument of its own."""
 
-
 _32_BITS = (1 << 32) - 1
 
 
@@ -52,7 +51,7 @@ def with_ties(scenario: IntegerScenario) -> IntegerScenario:
     """
     lstm, units = DEFINITIONS[scenario.cell](scenario.case()), scenario.shape["hidden_size"]
     arguments = np.zeros((len(INTEGER_GATES), units), np.int64)
-    even = isinstance(lstm, Tflite)  # its tanh is even, so that one rounding of i·g and the output is never a tie
+    even = isinstance(lstm, Tflite)  # its tanhs are even, so that i·g and the output are never next to a tie
     wanted = [(product, kind) for product in "fio" for kind in range(2 if even and product != "f" else 0, 4)]
     for unit, (product, kind) in zip(range(units), cycle(wanted), strict=False):
         drawn = integers(f"{scenario.id} {unit}", (5,), 8000).astype(np.int64)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from rnn_goldens.golden.built_in_cells import LAYOUTS
 from rnn_goldens.golden.features import CORE, FEATURES, ID, LONGEST_ID
-from rnn_goldens.golden.precision import INPUT_TYPES, PRECISIONS
+from rnn_goldens.golden.precision import DTYPES, PRECISIONS
 from rnn_goldens.golden.recurrences import BUILT_IN, INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.golden.shapes import CUSTOM_CELL
 
@@ -43,7 +43,7 @@ Precisions = Annotated[
 ]
 
 AnyPrecisions = Annotated[
-    tuple[Annotated[str, Meta(pattern=_one_of([*PRECISIONS, *INPUT_TYPES]))], ...],
+    tuple[Annotated[str, Meta(pattern=_one_of(DTYPES))], ...],
     Meta(min_length=1, max_length=len(PRECISIONS)),
 ]
 """The precisions of a golden, or the type of an integer one."""

@@ -48,9 +48,12 @@ class _Parameter:
 
     def problem(self, name: str, value: object) -> str | None:
         """Return what is wrong with a value, if anything."""
-        if self.by_gate and (not isinstance(value, list | tuple) or len(value) != len(INTEGER_GATES)):
+        if not self.by_gate:
+            values: Sequence[object] = [value]
+        elif isinstance(value, list | tuple) and len(value) == len(INTEGER_GATES):
+            values = value
+        else:
             return f"{name} is {value!r}, but must be a list of {len(INTEGER_GATES)}, for the gates i, f, g and o"
-        values = value if isinstance(value, list | tuple) else [value]
         wrong = [one for one in values if not self.is_valid(one)]
         return f"{name} has {wrong[0]!r}, but must be {self.must}" if wrong else None
 

@@ -99,6 +99,9 @@ INTEGERS = {name: IntegerType(name, bits, 0, bits - 1, name) for bits in (8, 16,
 INPUT_TYPES = ("int8", "int16")
 """The types of inputs and outputs of integer goldens."""
 
+DTYPES = (*PRECISIONS, *INPUT_TYPES)
+"""The names of what a golden is checked in: a precision, or the type of integer inputs and outputs."""
+
 NUMBER_TYPES: Mapping[str, Precision] = {**PRECISIONS, **INTEGERS}
 """The precisions and the integer types."""
 
@@ -116,8 +119,8 @@ class SupportedOnly(tuple[str, ...]):
 
 def precision(name: str) -> Precision:
     """Return a precision, or a type of integer inputs, by name; raises UnknownName with the names of all of them."""
-    if name not in (known := (*PRECISIONS, *INPUT_TYPES)):
-        raise UnknownName("precision", name, known)
+    if name not in DTYPES:
+        raise UnknownName("precision", name, DTYPES)
     return NUMBER_TYPES[name]
 
 

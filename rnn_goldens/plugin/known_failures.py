@@ -18,12 +18,12 @@ from rnn_goldens.encoding.untrusted_files import OTHER, read_bytes
 from rnn_goldens.errors import InvalidFile, UnknownName, WrongUse, not_readable
 from rnn_goldens.golden.embedding import larger_sizes, of_cell, require_known
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import DTYPES
 from rnn_goldens.golden.recurrences import BUILT_IN
 
 _Names = Mapping[str, Collection[str]]
 
-_CONDITIONS: _Names = {"features": FEATURES, "without": FEATURES, "dtype": tuple(PRECISIONS)}
+_CONDITIONS: _Names = {"features": FEATURES, "without": FEATURES, "dtype": DTYPES}
 """Conditions besides ids and cells, and their valid names."""
 
 _EXCEPT, EMBED = "except", "embed"
@@ -148,6 +148,6 @@ def _parsed(text_before: str, reason: str, path: Path, line: int, known: _Names)
 def _refuse(one: ListEntry, pattern: str, entries: Sequence[Entry]) -> None:
     """Raise an error that says why an entry, or one of its exceptions, matches nothing."""
     ids = [entry.id for entry in entries]
-    if any(_matches(golden_id, dtype, pattern) for golden_id in ids for dtype in PRECISIONS):
+    if any(_matches(golden_id, dtype, pattern) for golden_id in ids for dtype in DTYPES):
         raise InvalidFile(one.path, [f"line {one.line}: no golden of the corpus meets all of {one.text!r}"])
     raise UnknownName(f"golden in line {one.line} of {one.path},", pattern, ids, plural="Goldens")

@@ -90,6 +90,8 @@ def test_a_saved_golden_is_read_back(golden: Golden, tmp_path: Any) -> None:
             WrongUse,
             "R_multiplier has 1, but must be an integer from 1073741824",
         ),
+        ({"x_zero": [1, 2]}, WrongUse, r"x_zero has \[1, 2\], but must be an integer"),
+        ({"h_multiplier": [2**30]}, WrongUse, "h_multiplier has .*, but must be an integer"),
         ({"x_zero": True}, WrongUse, "x_zero has True, but must be an integer"),
         ({"cell_clip": None}, WrongUse, "cell_clip has None, but must be an integer"),
         ({"h_shift": 2}, WrongUse, "h_shift has 2, but must be an integer from -31 to 1"),

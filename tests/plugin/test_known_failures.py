@@ -53,6 +53,13 @@ def test_an_entry_matches_goldens_that_meet_all_its_conditions(read: Read, text:
     assert {entry.id for entry in FOUR if one.matches(entry, "float32")} == set(matched.split())
 
 
+def test_an_entry_may_name_the_type_of_an_integer_golden(read: Read) -> None:
+    (one,) = read("cell=lstm_int8_tflm dtype=int8  # why")
+    (plain,) = (entry for entry in ENTRIES if entry.id == "lstm-int8-tflm/plain")
+    assert one.matches(plain, "int8")
+    assert not one.matches(plain, "int16")
+
+
 def test_an_entry_has_its_reason_and_place_and_is_immutable(read: Read) -> None:
     (entry,) = read("# comment\n\n   gru/plain  #  rows share a state \n")
     assert (entry.reason, entry.line, entry.place) == ("rows share a state", 3, "known.txt:3")
