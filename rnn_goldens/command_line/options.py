@@ -35,7 +35,7 @@ _KNOWN = {
     "cell": ("rnn_goldens.golden.built_in_cells", "LAYOUTS"),
     "features": _FEATURES,
     "without": _FEATURES,
-    "dtype": ("rnn_goldens.golden.precision", "PRECISIONS"),
+    "dtype": ("rnn_goldens.golden.precision", "DTYPES"),
     "implementation": ("rnn_goldens.implementations", "BUILTIN"),
 }
 """Module and attribute with the names that a shell completes."""

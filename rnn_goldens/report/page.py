@@ -9,8 +9,8 @@ from typing import Any
 from rnn_goldens.control_characters import visible
 from rnn_goldens.corpus import packaged
 from rnn_goldens.golden.built_in_cells import CELLS
-from rnn_goldens.golden.precision import PRECISIONS
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.precision import INPUT_TYPES, PRECISIONS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.golden.rounding_profile import profile_named
 from rnn_goldens.pages import About, Checked, Content
 from rnn_goldens.plugin.report_file import check_command
@@ -126,16 +126,25 @@ def _made(made: Document) -> str:
 
 def _table(implementations: Sequence[Document], cells: Collection[str]) -> str:
     with_contract = ["contract"] if any(map(_has_contract, cells)) else []
-    header = [*with_contract, *PRECISIONS]
+    dtypes = _dtypes(implementations, cells)
+    header = [*with_contract, *dtypes]
     lines = [f"| | {' | '.join(header)} |\n|---|{'---|' * len(header)}\n"]
     for i in implementations:
         of_cells = [result for result in i["results"] if result["cell"] in cells]
         if _is_checked(of_cells) or not _is_checked(i["results"]):
             contract = [", ".join(profile_named(i.get("profile", ())).of_recurrences)] if with_contract else []
-            entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in PRECISIONS]
+            entries = [_entry([result for result in of_cells if result["dtype"] == dtype]) for dtype in dtypes]
             name = code(i["name"] if with_contract else in_words(i))
             lines.append(f"| {' | '.join([name, *contract, *entries])} |\n")
     return "".join(lines)
+
+
+def _dtypes(implementations: Sequence[Document], cells: Collection[str]) -> list[str]:
+    """Return the precisions; of integer LSTMs, the types in which a golden was checked."""
+    if not INTEGER_LSTMS.keys() >= {*cells}:
+        return [*PRECISIONS]
+    results = [result for i in implementations for result in i["results"] if result["cell"] in cells]
+    return [dtype for dtype in INPUT_TYPES if _is_checked([r for r in results if r["dtype"] == dtype])]
 
 
 def _is_checked(results: Sequence[Document]) -> bool:

@@ -130,3 +130,10 @@ def test_a_row_is_in_the_tables_of_the_cells_that_it_was_checked_on(write: Write
     assert "### min_gru" in recurrences
     assert "| `kernel` | step, float32-inside | not checked | 7 passed | not checked | not checked |" in recurrences
     assert "| `mlx` |" not in recurrences
+
+
+def test_an_integer_lstm_has_a_column_for_its_type(write: Write) -> None:
+    port = row("port")
+    port["results"] = [{**port["results"][0], "cell": "lstm_int8_cmsis", "dtype": "int8", "passed": 13, "refused": 0}]
+    shown = page(document([], CheckRequest(CORPUS), rows([write("port.json", port)], CORPUS, [])))
+    assert "## lstm_int8_cmsis\n\n| | int8 |\n|---|---|\n| `port` | 13 passed" in shown
