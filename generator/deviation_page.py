@@ -12,7 +12,7 @@ from rnn_goldens.corpus import open_corpus
 from rnn_goldens.corpus.corpus import Corpus
 from rnn_goldens.corpus.kill_matrix import MIN_MARGIN, Undetected, detections, kill_matrix, margin_text
 from rnn_goldens.deviations.alteration import Alteration
-from rnn_goldens.deviations.continued_calls import ANY
+from rnn_goldens.deviations.continued_calls import ANY, LSTMS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, INTEGERS, RECURRENCES, RECURRENCES_BACK, members
 from rnn_goldens.deviations.integer_lstms import ANY as ANY_OF_INTEGERS
@@ -47,7 +47,7 @@ CALLS_HEADER = """\
 
 {count} [known bugs](../deviations.md) in what is kept between calls. Single calls are right, so that these bugs have no
 margins: a bug is detected by the [call patterns](../serving.md) that it lists. Without a note, a bug applies to all
-standard cells and recurrences; “recurrences”: to those with one state.
+standard cells, recurrences and integer LSTMs; “recurrences”: to recurrences with one state.
 """
 
 INTEGERS_HEADER = """\
@@ -202,7 +202,8 @@ def _cells(d: Deviation) -> str:
     every = ANY if isinstance(d.wrong, WrongCalls) else ANY_OF_INTEGERS if isinstance(d.wrong, Replaced) else CELLS
     if d.cells == every:
         return ""
-    return f"*{'recurrences' if d.cells == ONE_STATE else ', '.join(d.cells)}*: "
+    groups = {ONE_STATE: "recurrences", LSTMS: "lstm, integer LSTMs"}
+    return f"*{groups.get(d.cells) or ', '.join(d.cells)}*: "
 
 
 def _margins(d: Deviation, detected: Detected) -> str:

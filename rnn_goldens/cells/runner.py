@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnn_goldens.cells import integer_lstm
 from rnn_goldens.cells.network import Network, case_of
 from rnn_goldens.cells.numpy_primitives import Array
 from rnn_goldens.cells.recurrence import RecurrenceCase, recurrence_case, with_states
@@ -28,8 +29,10 @@ class Runner:
     @np.errstate(all="ignore")
     def __call__(self, inputs: InputsData) -> dict[str, Array]:
         """Return the outputs and last states by name, the pool in place of the last states, and snapshots if asked."""
-        before = {name: array.copy() for name, array in self.states(inputs).items()}
-        return self.network(inputs, before) if inputs.is_network else self.recurrence(inputs, before)
+        before = {name: array.astype(np.float64) for name, array in self.states(inputs).items()}
+        if inputs.is_network:
+            return self.network(inputs, before)
+        return self.integers(inputs, before) if inputs.is_integer else self.recurrence(inputs, before)
 
     def last(self) -> States:
         """The states that the last call left."""
@@ -39,7 +42,7 @@ class Runner:
         """The states before a call: the kept ones if it continues the last call, else the given ones."""
         if inputs.call.continues:
             return self.last()
-        return {name: array.astype(np.float64) for name, array in inputs.states.items()}
+        return inputs.states
 
     def network(self, inputs: InputsData, states: States) -> dict[str, Array]:
         """Run a network from some states."""
@@ -47,6 +50,15 @@ class Runner:
         outputs = Network().run(replace(case_of(inputs, np.float64), state=tuple(start.values())))
         self.kept = self.left(states, dict(zip(states, outputs[1:], strict=True)), inputs.time)
         return dict(zip(inputs.layout.outputs, outputs, strict=True))
+
+    def integers(self, inputs: InputsData, states: States) -> dict[str, Array]:
+        """Run an integer LSTM from some states, of which an h at its zero point stands for zero."""
+        zero = inputs.config.zero_of("h0")
+        start = dict(self.given({**states, "h0": states["h0"] - zero}, inputs.time))
+        start["h0"] = start["h0"] + zero
+        found = integer_lstm.run(replace(recurrence_case(inputs, np.float64), states=start))
+        self.kept = self.left(states, {name: found[f"{name[0]}_n"] for name in states}, inputs.time)
+        return found
 
     def left(self, before: States, after: States, time: int) -> States:  # noqa: ARG002 - for overrides
         """The states that a call of so many time steps leaves for one that continues it."""

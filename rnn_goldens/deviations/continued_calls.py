@@ -7,10 +7,10 @@ from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.deviations.wrong_calls import in_calls, zeros
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.data import InputsData
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 
-ANY = (*CELLS, *RECURRENCES)
-LSTM = ("lstm",)
+ANY = (*CELLS, *RECURRENCES, *INTEGER_LSTMS)
+LSTMS = ("lstm", *INTEGER_LSTMS)
 
 
 def _upper_zero(states: States) -> States:
@@ -47,11 +47,18 @@ CONTINUED = table(cells=ANY)(
         in_calls(*_CONTINUED)(given=lambda _, states, time: zeros(states) if time > 1 else states),
         {"stands_for": ("transformers PR45513", "transformers#46190")},
     ),
+    kept_state_ignored=(
+        "Starts each call that continues another from zero; from a given state it starts right.",
+        in_calls("stateful")(
+            states=lambda right, inputs: inputs.states if inputs.call.continues else right.states(inputs)
+        ),
+        {"stands_for": ("CMSIS-NN PR219", "tflite-micro PR3564")},
+    ),
     kept_state_ignored_by_several_steps=(
         "Starts a call of several steps that continues another from zero; from a given state it starts right.",
         in_calls("stateful")(
             states=lambda right, inputs: (
-                zeros(right.states(inputs)) if inputs.call.continues and inputs.time > 1 else right.states(inputs)
+                inputs.states if inputs.call.continues and inputs.time > 1 else right.states(inputs)
             )
         ),
         {"stands_for": ("transformers#31909",)},
@@ -78,22 +85,22 @@ OF_NETWORKS = table()(
     c_of_call_before_ignored=(
         "Starts each call from c = 0, also one that continues another; h is kept.",
         in_calls("chunks", "steps", "stateful")(given=lambda _, states, __: zeros(states, "c0")),
-        {"cells": LSTM},
+        {"cells": LSTMS},
     ),
     h_of_call_before_ignored=(
         "Starts each call from h = 0, also one that continues another; c is kept.",
         in_calls("chunks", "steps", "stateful")(given=lambda _, states, __: zeros(states, "h0")),
-        {"cells": LSTM},
+        {"cells": LSTMS},
     ),
     c_not_reset=(
         "Resets h only: a call without an initial state continues from the last c.",
         in_calls("stateful", "twice")(states=_not_reset("c0")),
-        {"cells": LSTM},
+        {"cells": LSTMS},
     ),
     h_not_reset=(
         "Resets c only: a call without an initial state continues from the last h.",
         in_calls("stateful", "twice")(states=_not_reset("h0")),
-        {"cells": LSTM},
+        {"cells": LSTMS},
     ),
     states_of_upper_layers_not_kept=(
         "Keeps the states of the first layer only; the others start each call from zero.",

@@ -18,6 +18,7 @@ from rnn_goldens.diagnosis.match import explains
 from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.precision import NUMBER_TYPES
+from rnn_goldens.golden.recurrences import RECURRENCES
 
 if TYPE_CHECKING:
     from rnn_goldens.deviations import Deviation
@@ -71,8 +72,9 @@ def _that_apply(golden: GoldenData) -> "Iterator[Deviation]":
     """Yield the bugs between calls that a golden's cell can have."""
     from rnn_goldens.deviations.calls import CALLS
 
+    cells = (golden.cell,) if golden.is_integer else CELLS if golden.is_network else RECURRENCES
     for one in CALLS:
-        kinds = {*one.cells} & {*CELLS} if golden.is_network else {*one.cells} - {*CELLS}
+        kinds = {*one.cells} & {*cells}
         is_of_lstm = kinds == {"lstm"}
         if kinds and (not is_of_lstm or golden.layout.states == ("h", "c")):
             yield one

@@ -14,18 +14,29 @@ from rnn_goldens.deviations import Deviation
 from rnn_goldens.deviations.calls import CALLS
 from rnn_goldens.deviations.wrong_calls import WrongCalls
 from rnn_goldens.golden.features import KERNEL_SIZE
-from rnn_goldens.golden.recurrences import RECURRENCES
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 
 CORPUS = open_corpus()
 Run = Callable[[Any], Any]
 ZERO, PACKED, LONG = "gated-delta/packed-from-zero", "gated-delta/packed", "gated-delta/twenty-steps"
 UPPER, FIVE_STEPS = "lstm/two-layers-no-state", "lstm/hidden-17-batch-17-no-state"
+INTEGERS, INTEGER_STATE = "lstm-int8-tflm/zero-points", "lstm-int8-cmsis/state"
 GOLDENS = (ZERO, PACKED, LONG, UPPER, FIVE_STEPS)
-FURTHER = (*GOLDENS, "gated-delta/several-steps", "lstm/plain", "gru/plain", "causal-conv/packed", "rg-lru/packed")
+FURTHER = (
+    *GOLDENS,
+    INTEGERS,
+    INTEGER_STATE,
+    "gated-delta/several-steps",
+    "lstm/plain",
+    "gru/plain",
+    "causal-conv/packed",
+    "rg-lru/packed",
+)
 
 NAMED = {
     "state_of_call_before_ignored": ("mixed", ZERO),
     "state_ignored_by_several_steps": ("mixed", ZERO),
+    "kept_state_ignored": ("stateful", INTEGER_STATE),
     "kept_state_ignored_by_several_steps": ("stateful", LONG),
     "state_ignored_by_one_step": ("mixed", ZERO),
     "kept_state_not_updated_by_several_steps": ("stateful", LONG),
@@ -79,11 +90,12 @@ def test_each_pattern_that_a_bug_lists_detects_it(bug: Deviation) -> None:
 @pytest.mark.parametrize("bug", CALLS, ids=lambda bug: bug.name)
 def test_a_failure_names_the_bug_alone(bug: Deviation) -> None:
     pattern, golden_id = NAMED.get(bug.name, (wrong(bug).calls[0], ZERO))
-    verdict = named(bug, pattern, CORPUS.load(golden_id, "float32"))
+    golden = CORPUS.load(golden_id, "float32")
+    verdict = named(bug, pattern, golden)
     assert verdict is not None
     assert verdict.explained_by == (bug.name,)
     first, second = verdict.message.splitlines()[:2]
-    assert first.startswith(f"{golden_id} in float32, like {bug.name}: ")
+    assert first.startswith(f"{golden_id} in {golden.dtype}, like {bug.name}: ")
     assert second.startswith(f"  looks like {bug.name}: {bug.sentence[:20]}")
 
 
@@ -97,13 +109,24 @@ def test_the_bug_is_among_the_causes_wherever_it_is_detected(bug: Deviation) -> 
         assert [names for names in causes if bug.name not in names] == []
 
 
+OF_INTEGERS = [bug for bug in CALLS if bug.applies_to("lstm_int8_tflm")]
+
+
+@pytest.mark.parametrize("bug", OF_INTEGERS, ids=lambda bug: bug.name)
+def test_a_failure_of_an_integer_lstm_names_the_bug(bug: Deviation) -> None:
+    found = [named(bug, pattern, CORPUS.load(INTEGERS, "float32")) for pattern in wrong(bug).calls]
+    causes = [verdict.explained_by for verdict in found if verdict is not None]
+    assert causes
+    assert [names for names in causes if bug.name not in names] == []
+
+
 def wrong_verdicts(golden: Golden) -> list[str]:
     """Return the messages of a right runner in all call patterns."""
     run: Run = Runner()
     return [verdict.message for verdict in golden.compare_calls(run, list(CALL_PATTERNS)) if not verdict.passed]
 
 
-@pytest.mark.parametrize("golden_id", [*GOLDENS, "gru/with-state", "mamba2/groups", "causal-conv/several-steps"])
+@pytest.mark.parametrize("golden_id", [*FURTHER, "gru/with-state", "mamba2/groups"])
 def test_a_right_runner_passes_every_call_pattern(golden_id: str) -> None:
     assert wrong_verdicts(CORPUS.load(golden_id, "float32")) == []
 
@@ -114,3 +137,8 @@ def test_a_right_runner_passes_every_call_pattern(golden_id: str) -> None:
 def test_a_right_runner_passes_every_call_pattern_of_every_golden(cell: str, dtype: str) -> None:
     entries = [one for one in CORPUS.select(cell=cell) if dtype in one.precisions and KERNEL_SIZE not in one.features]
     assert [message for one in entries for message in wrong_verdicts(CORPUS.load(one.id, dtype))] == []
+
+
+@pytest.mark.parametrize("cell", INTEGER_LSTMS)
+def test_a_right_integer_lstm_passes_every_call_pattern_of_every_golden(cell: str) -> None:
+    assert [text for entry in CORPUS.select(cell=cell) for text in wrong_verdicts(CORPUS.load(entry.id))] == []

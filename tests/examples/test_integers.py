@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from examples.compilation import EXAMPLES
@@ -155,6 +156,25 @@ def test_a_mistake_in_the_port_is_named(port: Port, right: str, wrong: str, name
     assert causes
     assert set.intersection(*causes) == {name}
     assert f" | `{name}` |\n" in DOCUMENT
+
+
+def test_a_port_that_keeps_no_states_is_named_as_the_document_shows(ported: Callable[..., ModuleType]) -> None:
+    module = ported()
+
+    class Port:
+        """A port with ``reset_states``, of which every call starts anew."""
+
+        def __call__(self, golden: Golden) -> Any:
+            return module.lstm(golden)
+
+        def reset_states(self) -> None:
+            """Do nothing, since nothing is kept."""
+
+    golden = load("lstm-int8-cmsis/state")
+    verdicts = dict(golden.compared(adapt(Port()), ["stateful"]))
+    assert verdicts["once"].passed
+    assert verdicts["stateful"].explained_by == ("kept_state_ignored",)
+    assert "  kept_state_ignored: Starts each call that continues another from zero;" in DOCUMENT
 
 
 def test_the_program_in_c_passes(tmp_path: Path) -> None:
