@@ -15,8 +15,8 @@ from rnn_goldens.deviations.alteration import Alteration
 from rnn_goldens.deviations.continued_calls import ANY, LSTMS
 from rnn_goldens.deviations.deviation import Deviation
 from rnn_goldens.deviations.families import BACKWARD, CALLS, EVERY, INTEGERS, RECURRENCES, RECURRENCES_BACK, members
-from rnn_goldens.deviations.integer_lstms import ANY as ANY_OF_INTEGERS
 from rnn_goldens.deviations.integer_lstms import detected_by
+from rnn_goldens.deviations.integer_pass import ANY as ANY_OF_INTEGERS
 from rnn_goldens.deviations.integer_pass import Replaced
 from rnn_goldens.deviations.served_calls import ONE_STATE
 from rnn_goldens.deviations.wrong_calls import WrongCalls

@@ -30,6 +30,7 @@ class Variant:
         zeros: the zero points of x and h, of 8 bits.
         state: whether initial states are given; those of c then reach both ends of 16 bits.
         weights: the largest weight.
+        bias: about how much larger biases are than products of x.
         cells: the cells that have it.
         rounding: how CMSIS-NN rounds a multiplier.
         powers: whether all scales are powers of two, so that all multipliers are 2^30, and x and h are small.
@@ -45,6 +46,7 @@ class Variant:
     zeros: tuple[int, int] = (-3, 5)
     state: bool = False
     weights: int = 127
+    bias: float = 1.0
     cells: tuple[str, ...] = tuple(INTEGER_LSTMS)
     rounding: str = ""
     powers: bool = False
@@ -55,7 +57,11 @@ VARIANTS = (
     Variant("plain", "Two sequences at random: every rounding, both tables and all four gates.", zeros=(0, 0)),
     Variant("zero-points", "Zero points at the ends of 8 bits: x - zero point needs 9 bits.", zeros=(-128, 127),
         cells=tuple(cell for cell in INTEGER_LSTMS if cell not in WIDE)),
-    Variant("saturated", "Large sums: gates, tables and c at their ends.", gain=9.0, power=-10, sizes=(2, 12, 4, 5)),
+    Variant(
+        "saturated",
+        "Large sums: gates, tables and c at their ends; biases need more than 16 bits, of 16-bit inputs more than 32.",
+        gain=9.0, power=-10, sizes=(2, 12, 4, 5), bias=40.0,
+    ),
     Variant(
         "fine-cell", "The finest scale of c, 2^-15: it saturates at 1.", power=-15, gain=2.0, sizes=(4, 24, 3, 6),
     ),
@@ -152,7 +158,8 @@ def _quantization(cell: str, of: Variant, key: str) -> dict[str, Any]:
     x_scale, h_scale = rounded(next(random) * 2.0**-bits * 4), rounded(next(random) * 2.0**-bits)
     _, _, inputs, hidden = of.sizes
     typical = 0.6 * 2.0 ** (7 if of.powers else bits) * 0.6 * of.weights
-    of_x = [rounded(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale)) for _ in INTEGER_GATES]
+    bias = of.bias**2 if wide else of.bias
+    of_x = [rounded(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale * bias)) for _ in INTEGER_GATES]
     of_h = [rounded(of.gain * next(random) / (math.sqrt(hidden) * typical * h_scale)) for _ in INTEGER_GATES]
     x_zero, h_zero = (0, 0) if wide else of.zeros
     found = {"x_zero": x_zero, "h_zero": h_zero, **multipliers(cell, x_scale, h_scale, of_x, of_h)}

@@ -10,16 +10,14 @@ from rnn_goldens.cells.integer_lstm import HALF, Int64, IntegerLstm, half_away, 
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.deviations import integer_activations as activations
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.integer_pass import Replaced, wrapped
+from rnn_goldens.deviations.integer_pass import ANY, OF_8_BITS, Replaced, unlimited_output, wrapped
 from rnn_goldens.deviations.integer_pass import wrong_integer_lstm as _wrong
+from rnn_goldens.deviations.integer_weights import WEIGHTS, ZERO_POINTS
 from rnn_goldens.deviations.needs import features_of
 from rnn_goldens.deviations.table_rows import table
 from rnn_goldens.golden.data import GoldenData
 from rnn_goldens.golden.integer_config import WIDE
-from rnn_goldens.golden.recurrences import INTEGER_LSTMS
 
-ANY = tuple(INTEGER_LSTMS)
-OF_8_BITS = tuple(cell for cell in ANY if cell not in WIDE)
 BY_TABLE = tuple(cell for cell in ANY if not cell.endswith("_tflite"))
 TFLM, CMSIS, TFLITE = (tuple(cell for cell in ANY if cell.endswith(name)) for name in ("_tflm", "_cmsis", "_tflite"))
 
@@ -91,6 +89,11 @@ DEFINITIONS = table(cells=ANY)(
 # Roundings.
 
 
+def _towards_zero(x: Int64, n: int) -> Int64:
+    quotient: Int64 = np.sign(x) * (np.abs(x) >> n)
+    return quotient
+
+
 ROUNDINGS = table(cells=ANY)(
     multiplier_truncates=(
         "Truncates the result of a multiplier instead of rounding it.",
@@ -98,6 +101,16 @@ ROUNDINGS = table(cells=ANY)(
             scaled=lambda _, __, x, m, s: x * m >> 31 - s,
             scaled_sum=lambda lstm, _, x, m, s: x * m >> 31 - s if lstm.bits == 8 else x * upper_half(m) >> 15 - s,  # noqa: PLR2004
             shifted=lambda _, __, x, n: x >> n,
+        ),
+    ),
+    multiplier_truncates_towards_zero=(
+        "Divides by a power of two as / of C does, towards zero, instead of rounding.",
+        _wrong(
+            scaled=lambda _, __, x, m, s: _towards_zero(x * m, 31 - s),
+            scaled_sum=lambda lstm, _, x, m, s: (
+                _towards_zero(x * m, 31 - s) if lstm.bits == 8 else _towards_zero(x * upper_half(m), 15 - s)  # noqa: PLR2004
+            ),
+            shifted=lambda _, __, x, n: _towards_zero(x, n),
         ),
     ),
     ties_always_up=(
@@ -137,62 +150,6 @@ ROUNDINGS = table(cells=ANY)(
     left_shift_lost=(
         "Ignores a shift to the left.",
         _wrong(scale=lambda _, of, matrix, gate: (of(matrix, gate)[0], min(of(matrix, gate)[1], 0))),
-    ),
-)  # fmt: skip
-
-
-# Zero points, biases and scales.
-
-
-def _without(name: str) -> Callable[..., Any]:
-    return lambda lstm, of, gate, value: of(gate, value + lstm.config[name])
-
-
-ZERO_POINTS = table(cells=ANY)(
-    x_zero_point_left_out=(
-        "Does not subtract the zero point of x.", _wrong(of_input=_without("x_zero")), {"cells": OF_8_BITS},
-    ),
-    h_zero_point_left_out=(
-        "Does not subtract the zero point of h.", _wrong(of_state=_without("h_zero")), {"cells": OF_8_BITS},
-    ),
-    output_zero_point_left_out=(
-        "Does not add the zero point of h to the output.",
-        _wrong(hidden=lambda lstm, _, o, c: saturated(_output(lstm, o, c) - lstm.config["h_zero"], lstm.bits)),
-        {"cells": OF_8_BITS},
-    ),
-    output_zero_point_subtracted=(
-        "Subtracts the zero point of h from the output instead of adding it.",
-        _wrong(hidden=lambda lstm, _, o, c: saturated(_output(lstm, o, c) - 2 * lstm.config["h_zero"], lstm.bits)),
-        {"cells": OF_8_BITS, "stands_for": ("tensorflow PR56493", "tflite-micro PR1211")},
-    ),
-    zero_point_in_8_bits=(
-        "Stores x - zero point in 8 bits, in which it wraps.",
-        _wrong(of_input=lambda lstm, of, g, x: of(g, wrapped(x - lstm.config["x_zero"], 8) + lstm.config["x_zero"])),
-        {"cells": OF_8_BITS},
-    ),
-    first_h_zero_for_zero_point=(
-        "Begins with an h of 0 where no state is given, instead of the zero point.",
-        _wrong(run=lambda lstm, of, x, h, c: of(x, np.where(np.all((h == lstm.config["h_zero"]) & (c == 0)), 0, h), c)),
-        {"cells": OF_8_BITS},
-    ),
-    bias_lost=(
-        "Leaves out the biases.",
-        _wrong(input_sum=lambda lstm, of, g, x: of(g, x) - lstm.weights[f"b_{g}"]),
-    ),
-    bias_added_after_scaling=(
-        "Adds the bias after the multiplier.",
-        _wrong(
-            input_sum=lambda lstm, of, g, x: of(g, x) - lstm.weights[f"b_{g}"],
-            of_input=lambda lstm, of, g, x: saturated(of(g, x) + lstm.weights[f"b_{g}"], 16),
-        ),
-    ),
-    scales_of_matrices_exchanged=(
-        "Scales W x by the multiplier of R, and R h by that of W.",
-        _wrong(scale=lambda _, of, matrix, gate: of("R" if matrix == "W" else "W", gate)),
-    ),
-    one_scale_for_all_gates=(
-        "Scales all gates by the multiplier of the input gate.",
-        _wrong(scale=lambda _, of, matrix, __: of(matrix, "i")),
     ),
 )  # fmt: skip
 
@@ -251,18 +208,27 @@ ACTIVATIONS = table(cells=ANY)(
         "Takes c for Q3.12 in its tanh, whatever its scale.", _wrong(tanh=lambda _, of, q, __: of(q, -12)),
         {"stands_for": ("tensorflow PR42671",)},
     ),
+    cell_scale_ignored=(
+        "Takes c for Q3.12 in its tanh and in i·g, whatever its scale.",
+        _wrong(
+            tanh=lambda _, of, q, __: of(q, -12),
+            added=lambda lstm, _, i, g: saturated(lstm.shifted(i * g, 18), 16),
+        ),
+    ),
     cell_gate_by_sigmoid=(
         "Uses a sigmoid for the cell gate.", _wrong(activated=lambda lstm, _, __, q: lstm.sigmoid(q)),
     ),
 )  # fmt: skip
 
 
-# Sums, the cell state and gates.
+# Sums, the cell state and the output.
 
 
-def _exchanged(one: str, other: str) -> Replaced:
-    names = {one: other, other: one}
-    return _wrong(gate=lambda _, of, gate, x, h: of(names.get(gate, gate), x, h))
+def _in_place(_: IntegerLstm, of: Callable[..., Any], x: Int64, h: Int64, c: Int64) -> tuple[Int64, Int64]:
+    h, last_c = h.copy(), c.copy()
+    for unit in range(h.shape[1]):
+        h[:, unit], last_c[:, unit] = (array[:, unit] for array in of(x, h, c))
+    return h, last_c
 
 
 SUMS = table(cells=ANY)(
@@ -278,13 +244,23 @@ SUMS = table(cells=ANY)(
             )
         ),
     ),
+    sums_of_32_bits=(
+        "Adds the biases and products of x in 32 bits, in which they wrap.",
+        _wrong(input_sum=lambda _, of, gate, x: wrapped(of(gate, x), 32)),
+        {"cells": WIDE},
+    ),
     cell_sum_wraps=(
         "Adds f·c and i·g in 16 bits, in which they wrap.",
         _wrong(cell_sum=lambda _, __, kept, added: wrapped(kept + added, 16)),
     ),
     output_wraps=(
         "Stores the output without saturation.",
-        _wrong(hidden=lambda lstm, _, o, c: wrapped(_output(lstm, o, c), lstm.bits)),
+        _wrong(hidden=lambda lstm, _, o, c: wrapped(unlimited_output(lstm, o, c), lstm.bits)),
+        {"cells": OF_8_BITS},
+    ),
+    output_above_lowest=(
+        "Limits the output to one above the lowest number of its type.",
+        _wrong(hidden=lambda lstm, of, o, c: np.maximum(of(o, c), 1 - (1 << lstm.bits - 1))),
         {"cells": OF_8_BITS},
     ),
     clip_missing=("Does not clip c.", _wrong(clipped=lambda _, __, c: c)),
@@ -292,15 +268,15 @@ SUMS = table(cells=ANY)(
         "Clips only positive c.",
         _wrong(clipped=lambda lstm, _, c: np.minimum(c, lstm.config["cell_clip"] or 32767)),
     ),
-    forget_and_input_gate_exchanged=("Exchanges the forget and the input gate.", _exchanged("f", "i")),
-    cell_and_output_gate_exchanged=("Exchanges the cell and the output gate.", _exchanged("g", "o")),
-    cell_and_forget_gate_exchanged=("Exchanges the cell and the forget gate.", _exchanged("g", "f")),
+    clip_of_zero_limits=(
+        "Clips c to 0 where there is no clip.",
+        _wrong(clipped=lambda lstm, _, c: np.clip(c, -lstm.config["cell_clip"], lstm.config["cell_clip"])),
+    ),
+    h_in_place=(
+        "Writes each unit's h over the last one within a time step, so that the units after it read the new one.",
+        _wrong(step=_in_place),
+    ),
 )  # fmt: skip
-
-
-def _output(lstm: IntegerLstm, o: Int64, c: Int64) -> Int64:
-    found: Int64 = lstm.scaled(o * c, lstm.config["h_multiplier"], lstm.config["h_shift"]) + lstm.config["h_zero"]
-    return found
 
 
 def _shared(_: IntegerLstm, of: Callable[..., Any], x: Int64, h: Int64, c: Int64) -> tuple[Int64, Int64, Int64]:
@@ -335,9 +311,10 @@ STATES = table(cells=ANY)(
 FAMILIES: dict[str, tuple[Deviation, ...]] = {
     "definitions": DEFINITIONS,
     "roundings": ROUNDINGS,
-    "zero points, biases and scales": ZERO_POINTS,
+    "zero points": ZERO_POINTS,
+    "weights, biases and gates": WEIGHTS,
     "activations": ACTIVATIONS,
-    "sums and gates": SUMS,
+    "sums": SUMS,
     "states": STATES,
 }
 """All bugs of integer LSTMs by family."""

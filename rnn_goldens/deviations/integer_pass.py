@@ -9,6 +9,11 @@ from rnn_goldens.cells import integer_lstm as right
 from rnn_goldens.cells.integer_lstm import Int64, IntegerLstm
 from rnn_goldens.cells.recurrence import RecurrenceCase
 from rnn_goldens.deviations.wrong_pass import WrongPass
+from rnn_goldens.golden.integer_config import WIDE
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS
+
+ANY = tuple(INTEGER_LSTMS)
+OF_8_BITS = tuple(cell for cell in ANY if cell not in WIDE)
 
 
 @dataclass(frozen=True)
@@ -44,3 +49,9 @@ def wrapped(x: Int64, bits: int) -> Int64:
     """Return numbers as they are stored in so many bits without saturation."""
     half = 1 << bits - 1
     return (x + half) % (2 * half) - half
+
+
+def unlimited_output(lstm: IntegerLstm, o: Int64, c: Int64) -> Int64:
+    """Return the output before it is limited to its type."""
+    found: Int64 = lstm.scaled(o * c, lstm.config["h_multiplier"], lstm.config["h_shift"]) + lstm.config["h_zero"]
+    return found

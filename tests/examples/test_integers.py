@@ -114,7 +114,7 @@ def test_the_port_passes_each_golden_of_its_definition(port: Port) -> None:
 @pytest.mark.parametrize("cell", ["lstm_int8_tflm", "lstm_int8_tflite"])
 def test_a_run_says_which_definition_the_port_computes(port: Port, cell: str) -> None:
     wrong = [verdict for _, verdict in port(cell) if not verdict.passed]
-    assert len(wrong) >= 3
+    assert len(wrong) >= 2
     assert all("definition_of_cmsis" in verdict.explained_by for verdict in wrong)
 
 
@@ -146,6 +146,10 @@ MISTAKES = pytest.mark.parametrize(
         ),
         ("clamp(c[j], -p->cell_clip, p->cell_clip)", "c[j]", "clip_missing"),
         ("int64_t of_x = b[j], of_h = 0;", "int64_t of_x = 0, of_h = 0; (void)b;", "bias_lost"),
+        ("int64_t of_x = b[j]", "int64_t of_x = (int16_t)b[j]", "bias_in_16_bits"),
+        ("(h[n] - p->h_zero)", "(h[n] + p->h_zero)", "h_zero_point_added"),
+        ("out[j] = (int8_t)clamp(", "h[j] = out[j] = (int8_t)clamp(", "h_in_place"),
+        ("W[j * p->inputs + n]", "W[n * p->units + j]", "input_weights_transposed"),
     ],
 )
 
