@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnn_goldens.comparison.actual import Actual, actual_gradients, actual_outputs
-from rnn_goldens.comparison.differences import Difference, difference
+from rnn_goldens.comparison.differences import Difference, axes, difference, place
 from rnn_goldens.comparison.failure_text import failure_text
 from rnn_goldens.golden.data import GoldenData, html_table
+from rnn_goldens.golden.shapes import DIRECTION_AND_UNIT, TIME
 from rnn_goldens.golden.tolerance import Equal, Exact
 
 __all__ = ["Difference", "GoldenMismatch", "Verdict", "Verdicts", "compare", "compare_gradients", "verdict_on"]
@@ -170,9 +171,9 @@ class Picture:
 
     Attributes:
         output: ``out``, or a last state if ``out`` is right.
-        place: the batch row and the direction, where there are several.
+        place: the batch row, the head and the direction, where there are several.
         in_tolerances: whether errors are multiples of the tolerance; absolute errors otherwise (exact goldens).
-        across, down: names of the axes of the heat map: time step, and unit; or unit, and layer and direction.
+        across, down: names of the axes of the heat map: time step, and unit; or unit, and layer; or value, and key.
         errors: rows of the heat map, each from left to right.
         block: number of elements of a field, across and down.
         line: index of the line on the ``down`` axis.
@@ -210,9 +211,10 @@ def picture(actual: Actual) -> Picture | None:
 
 def _picture(golden: GoldenData, name: str, error: Array, got: Array, want: Array, *, exact: bool) -> Picture:
     """Return the plot data of the (down, across) plane of an output with the largest ``error``."""
-    planes, is_out = _planes(golden, name), name == "out"
-    place = max(planes, key=lambda place: float(np.nan_to_num(error[planes[place]], nan=np.inf).max()))
-    errors, got, want = (array[planes[place]].T if is_out else array[planes[place]] for array in (error, got, want))
+    (rows, columns), planes = _planes(golden, name, error.shape)
+    at, plane = max(planes.items(), key=lambda one: float(np.nan_to_num(error[one[1]], nan=np.inf).max()))
+    is_over_time = TIME in golden.axes(name)
+    errors, got, want = (array[plane].T if is_over_time else array[plane] for array in (error, got, want))
     line, across = np.unravel_index(np.argmax(np.nan_to_num(errors, nan=np.inf)), errors.shape)
     first = int(np.argmax(errors[line] != 0)) if len(errors[line]) > LONGEST_LINE else int(across)
     begin = max(0, min(first - LONGEST_LINE // 10, errors.shape[1] - LONGEST_LINE))
@@ -220,10 +222,10 @@ def _picture(golden: GoldenData, name: str, error: Array, got: Array, want: Arra
     block = (math.ceil(errors.shape[1] / MAX_ACROSS), math.ceil(errors.shape[0] / MAX_DOWN))
     return Picture(
         output=name,
-        place=place,
+        place=at,
         in_tolerances=not exact,
-        across="time step" if is_out else "unit",
-        down="unit" if is_out else "layer and direction",
+        across=rows if is_over_time else columns,
+        down=columns if is_over_time else rows,
         errors=[_plain(row, 3) for row in _largest_of_blocks(errors, *block)],
         block=block,
         line=int(line),
@@ -233,22 +235,28 @@ def _picture(golden: GoldenData, name: str, error: Array, got: Array, want: Arra
     )
 
 
-def _planes(golden: GoldenData, name: str) -> dict[str, tuple[int | slice, ...]]:
-    """Return the indices of all planes of an output, by the text for batch row and direction.
+def _planes(
+    golden: GoldenData, name: str, shape: tuple[int, ...]
+) -> tuple[tuple[str, str], dict[str, tuple[int | slice, ...]]]:
+    """Return the names of the two axes of a plane, and the indices of all planes by their place as text.
 
-    A plane is a batch row and direction of ``out``, as (time, unit), or a batch row of a state, as (layer, unit).
+    A plane is (time, unit) of the output at each time step, in one direction; (layer, unit) of a state of a network;
+    the last two axes of a state of a recurrence.
     """
-    size, directions = golden.network.output_size, golden.network.num_directions if name == "out" else 1
-    rows = list(range(*golden.batch_shape)) if golden.batch_shape else [None]
-    found: dict[str, tuple[int | slice, ...]] = {}
-    for batch in rows:
+    of, words = golden.axes(name), axes(golden, name)
+    row = of.index(TIME) if TIME in of else 0 if golden.is_network else len(of) - 2
+    others = [axis for axis in range(len(of) - 1) if axis != row]
+    several = [axis for axis in others if shape[axis] > 1]
+    directions = 2 if of[-1] == DIRECTION_AND_UNIT else 1
+    size, found = shape[-1] // directions, dict[str, tuple[int | slice, ...]]()
+    for numbers in np.ndindex(*(shape[axis] for axis in others)):
+        index = dict(zip(others, numbers, strict=True))
         for direction in range(directions):
-            parts = [f"batch {batch}"] if len(rows) > 1 else []
+            parts = [place(golden, tuple(of[axis] for axis in several), tuple(index[axis] for axis in several))]
             parts += [f"{('forward', 'reverse')[direction]} direction"] if directions > 1 else []
-            row = () if batch is None else (batch,)
-            units = slice(direction * size, (direction + 1) * size)
-            found[", ".join(parts)] = (*row, slice(None), units) if name == "out" else (slice(None), *row)
-    return found
+            before = (index.get(axis, slice(None)) for axis in range(len(of) - 1))
+            found[", ".join(filter(None, parts))] = (*before, slice(direction * size, (direction + 1) * size))
+    return (words[row], words[-1]), found
 
 
 def _largest_of_blocks(errors: Array, across: int, down: int) -> Array:

@@ -5,7 +5,7 @@ import pytest
 from factories.goldens import MakeGolden
 
 from rnn_goldens import load
-from rnn_goldens.comparison.actual import actual_outputs
+from rnn_goldens.comparison.actual import actual_by_name, actual_outputs
 from rnn_goldens.comparison.verdict import LONGEST_LINE, MAX_ACROSS, MAX_DOWN, picture
 
 
@@ -36,8 +36,34 @@ def test_a_state_is_plotted_if_out_is_right(make_golden: MakeGolden) -> None:
     c_n[1, 0] += 2
     plot = picture(actual_outputs(golden, golden.out, golden.h_n, c_n))
     assert plot is not None
-    assert (plot.output, plot.place, plot.across, plot.down) == ("c_n", "", "unit", "layer and direction")
+    assert (plot.output, plot.place, plot.across, plot.down) == ("c_n", "", "unit", "layer")
     assert plot.errors == [[0, 0], [2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("golden_id", "output", "wrong", "place", "across", "down"),
+    [
+        ("lstm-int8-tflm/plain", "out", (1, 5, 3), "batch 1", "time step", "unit"),
+        ("lstm-int8-tflm/plain", "c_n", (1, 4), "", "unit", "sequence"),
+        ("gated-delta/several-steps", "o", (1, 2, 0, 1), "batch 1, query head 0", "time step", "value"),
+        ("gated-delta/several-steps", "S_n", (0, 1, 2, 1), "batch 0, head 1", "value", "key"),
+        ("selective-scan/several-steps", "y", (0, 3, 1), "batch 0", "time step", "unit"),
+        ("rg-lru/several-steps", "h_n", (1, 0), "", "unit", "sequence"),
+    ],
+)
+def test_an_output_of_a_recurrence_is_plotted_by_its_axes(
+    golden_id: str, output: str, wrong: tuple[int, ...], place: str, across: str, down: str
+) -> None:
+    golden = load(golden_id)
+    outputs = {name: array.copy() for name, array in golden.stored.expected.items()}
+    outputs[output][wrong] += 3
+    plot = picture(actual_by_name(golden, outputs))
+    assert plot is not None
+    assert (plot.output, plot.place, plot.across, plot.down) == (output, place, across, down)
+    column, line = (wrong[1], wrong[-1]) if across == "time step" else (wrong[-1], wrong[-2])
+    assert plot.line == line
+    differing = [k for k, (got, want) in enumerate(zip(plot.got, plot.want, strict=True)) if got != want]
+    assert differing == [column]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "bfloat16"])

@@ -50,6 +50,33 @@ def test_the_page_has_a_picture_of_each_failure(
     assert "pytest &#39;test_my_rnn.py::test_my_rnn[documented/mini-batch-float32]&#39;" in text(project)
 
 
+@pytest.mark.parametrize(
+    ("golden_id", "deviation"),
+    [
+        ("lstm-int8-tflm/recurrent-saturation", "definition_of_cmsis"),
+        ("gated-delta/several-steps", "decay_not_seen_by_delta_rule"),
+    ],
+)
+def test_a_failure_of_a_recurrence_has_a_picture_and_its_cause(
+    project: pytest.Pytester, golden_id: str, deviation: str
+) -> None:
+    project.makepyfile(
+        f"""
+        import numpy as np
+        from rnn_goldens.cells import golden_case
+        from rnn_goldens.deviations import deviation
+
+        def test_it(rnn_golden):
+            rnn_golden.check(deviation("{deviation}").outputs(golden_case(rnn_golden, np.float64)))
+        """
+    )
+    result = run(project, "--rnn-goldens-corpus=v2", f"--rnn-goldens-ids={golden_id}")
+    result.assert_outcomes(failed=1)
+    assert f"{deviation}: " in result.stdout.str().partition("rnn-goldens: what is wrong")[2]
+    assert f"<strong><code>{deviation}</code></strong>: " in text(project)
+    assert len(data(project)["pictures"]) == 1
+
+
 @pytest.mark.slow
 def test_a_failure_without_comparison_has_no_picture(project: pytest.Pytester) -> None:
     project.makepyfile(
