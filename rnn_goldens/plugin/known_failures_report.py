@@ -14,7 +14,7 @@ import pytest
 from rnn_goldens.atomic_write import write_whole
 from rnn_goldens.corpus import Entry
 from rnn_goldens.golden.features import FEATURES
-from rnn_goldens.golden.precision import PRECISIONS
+from rnn_goldens.golden.precision import DTYPES
 from rnn_goldens.golden_result import FAILED, PASSED, WRONG, Result, embedded_in, golden_and_precision, own_reason
 from rnn_goldens.plugin import settings
 from rnn_goldens.plugin.known_failures import EMBED, ListEntry, first_matching
@@ -185,7 +185,7 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
         "cell": list(dict.fromkeys(entry.cell for entry, _ in failing)),
         "features": [name for name in FEATURES if all(name in of for of in features)],
         "without": [name for name in FEATURES if not any(name in of for of in features)],
-        "dtype": [dtype for dtype in PRECISIONS if _in(dtype, failing)],
+        "dtype": [dtype for dtype in DTYPES if _in(dtype, failing)],
     }
 
     def entry_of(conditions: Mapping[str, Sequence[str]]) -> ListEntry:
@@ -195,7 +195,7 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
 
     matched = _matched(entry_of(conditions), by_id)
     parts = [(name, {feature}) for name in ("without", "features") for feature in conditions[name]]
-    for name, part in [*parts, ("dtype", {*PRECISIONS}), ("cell", {*conditions["cell"]})]:
+    for name, part in [*parts, ("dtype", {*DTYPES}), ("cell", {*conditions["cell"]})]:
         fewer = conditions | {name: [other for other in conditions[name] if other not in part]}
         if any(fewer.values()) and len(_matched(entry_of(fewer), by_id)) == len(matched):
             conditions = fewer
@@ -209,7 +209,7 @@ def _one_entry(failing: _Goldens, by_id: Mapping[str, Entry]) -> str:
 def _narrowed(one: ListEntry, covered: _Goldens, passing: _Goldens, failing: _Goldens) -> list[str]:
     """Return the lines that replace an entry: per precision, the entry with exceptions, or one entry per failure."""
     keeps, excepted, shorter = list[str](), list[tuple[Entry, str]](), list[tuple[Entry, str]]()
-    for dtype in PRECISIONS:
+    for dtype in DTYPES:
         of, passes, fails = (_in(dtype, goldens) for goldens in (covered, passing, failing))
         if len(fails) + len(passes) == len(of) and len(fails) <= len(passes):
             shorter += fails
@@ -227,20 +227,18 @@ def _in(dtype: str, goldens: _Goldens) -> _Goldens:
     return [golden for golden in goldens if golden[1] == dtype]
 
 
-def _with(
-    one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens, ran: Collection[str] = tuple(PRECISIONS)
-) -> str:
+def _with(one: ListEntry, kept: _Goldens, covered: _Goldens, excepted: _Goldens, ran: Collection[str] = DTYPES) -> str:
     """Return the text of an entry, restricted to the precisions of ``kept``, with ``excepted`` as exceptions.
 
     A restriction to precisions that did not run is written as an exception of those that ran.
     """
     words, names = one.text.split(), list[str]()
     if len(kept) != len(covered):
-        precisions = [dtype for dtype in PRECISIONS if _in(dtype, kept)]
+        precisions = [dtype for dtype in DTYPES if _in(dtype, kept)]
         if "dtype" in one.conditions or set(precisions) <= set(ran):
             words = [word for word in words if not word.startswith("dtype=")] + [f"dtype={','.join(precisions)}"]
         else:
-            names = [f"*-{dtype}" for dtype in PRECISIONS if _in(dtype, covered) and dtype not in precisions]
+            names = [f"*-{dtype}" for dtype in DTYPES if _in(dtype, covered) and dtype not in precisions]
     of_each = _by_id(kept)
     for golden_id, out in _by_id(excepted).items():
         names += [golden_id] if out == of_each.get(golden_id) else [f"{golden_id}-{dtype}" for dtype in out]

@@ -268,6 +268,57 @@ def test_an_update_excludes_only_goldens_that_ran_and_passed(read: Read, entry: 
     assert {line.partition(" ")[0] for line in others} <= {"gru/lengths", "lstm/lengths"}
 
 
+TFLM = [entry.id for entry in ENTRIES if entry.cell == "lstm_int8_tflm"]
+PASSING = ["lstm-int8-tflm/plain", "lstm-int8-tflm/zero-points"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "passing", "after"),
+    [
+        ("cell=lstm_int8_tflm", PASSING, "cell=lstm_int8_tflm except={}"),
+        ("cell=lstm_int8_tflm dtype=int8", PASSING, "cell=lstm_int8_tflm dtype=int8 except={}"),
+        ("lstm-int8-tflm/* except=*/clip", PASSING, "lstm-int8-tflm/* except=*/clip,{}"),
+        ("dtype=int8,float32", PASSING, "dtype=int8,float32 except={}"),
+        ("cell=lstm_int8_tflm", TFLM[1:], "lstm-int8-tflm/plain"),
+        ("cell=lstm_int8_tflm", TFLM, ""),
+        ("lstm-int8-tflm/zero* dtype=int8", PASSING, ""),
+        ("cell=gru,lstm_int8_tflm", TFLM, "cell=gru,lstm_int8_tflm except=*-int8"),
+        ("cell=gru,lstm_int8_tflm dtype=int8,float32", TFLM, "cell=gru,lstm_int8_tflm dtype=float32"),
+    ],
+)
+def test_an_entry_of_integer_goldens_is_narrowed_to_those_that_fail(
+    read: Read, entry: str, passing: list[str], after: str
+) -> None:
+    text = f"{entry}  # as it was\n"
+    results = results_of({name: "out of bounds" * (name not in passing) for name in TFLM}, ("int8",))
+    found = [line for line in updated_list(text, read(text), ENTRIES, results).text.splitlines() if "as it" in line]
+    assert found == ([f"{after.format(','.join(passing))}  # as it was"] if after else [])
+
+
+def test_an_entry_keeps_integer_goldens_if_those_of_a_precision_pass(read: Read) -> None:
+    text = "cell=gru,lstm_int8_tflm dtype=int8,float32  # as it was\n"
+    right = results_of({entry.id: "" for entry in ENTRIES if entry.cell == "gru"})
+    wrong = results_of(dict.fromkeys(TFLM, "out of bounds"), ("int8",))
+    found = updated_list(text, read(text), ENTRIES, right + wrong)
+    assert found == ("cell=gru,lstm_int8_tflm dtype=int8  # as it was\n", 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("cells", "entry"),
+    [
+        ({"lstm_int8_tflm": "int8"}, "cell=lstm_int8_tflm"),
+        ({"lstm_int8_tflm": "int8", "gru": "float32"}, "cell=lstm_int8_tflm,gru dtype=float32,int8"),
+    ],
+)
+def test_a_new_entry_covers_integer_goldens(cells: dict[str, str], entry: str) -> None:
+    results = [
+        result
+        for cell, dtype in cells.items()
+        for result in results_of({one.id: "out of bounds" for one in ENTRIES if one.cell == cell}, (dtype,))
+    ]
+    assert updated_list("", [], ENTRIES, results).text == f"{entry}  # not looked at yet: out of bounds\n"
+
+
 def test_an_entry_is_replaced_by_its_failures_if_that_is_shorter(read: Read) -> None:
     text = "gru/[pl]*[ns] without=multilayer  # mine\ncell=lstm  # not mine\n"
     assert updated_list(text, read(text), ENTRIES, RESULTS).text == (
