@@ -61,11 +61,11 @@ FACTS: dict[str, Fact] = {
     ),
     "dequantized": Fact(
         "out is dequantized, (integer - h_zero) * h_scale: return the integers",
-        outputs.is_dequantized, RECURRENCE, needs=lambda seen: seen.golden.is_integer,
+        outputs.is_dequantized, RECURRENCE, needs=outputs.are_wrong_integers,
     ),
     "unsigned": Fact(
         "negative outputs are returned as unsigned integers: return signed ones",
-        outputs.is_unsigned, RECURRENCE, needs=lambda seen: seen.golden.is_integer,
+        outputs.is_unsigned, RECURRENCE, needs=outputs.are_wrong_integers,
     ),
     "nearly_right": Fact(
         "the largest error is {:.2g} times the tolerance: approximated or less precise?",

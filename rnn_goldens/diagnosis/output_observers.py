@@ -46,6 +46,11 @@ def starts_at_h0(seen: Observation) -> bool:
     return seen.golden.stored.h0 is not None and bool(seen.golden.stored.h0.any())
 
 
+def are_wrong_integers(seen: Observation) -> bool:
+    """Return whether out of an integer LSTM is wrong: unsigned or dequantized numbers can be equal to right ones."""
+    return seen.golden.is_integer and seen.out_is_wrong
+
+
 # What the outputs resemble.
 
 

@@ -124,13 +124,19 @@ def test_a_fact_holds_for_wrong_outputs_and_not_for_right_ones(
 
 
 def test_outputs_of_an_integer_lstm_that_are_real_or_unsigned_are_recognised() -> None:
-    golden = rnn_goldens.load("lstm-int8-tflm/zero-points")
+    golden = rnn_goldens.load("lstm-int8-tflm/saturated")
     real = (golden.out - float(golden.config["h_zero"])) * golden.config["h_scale"]
     assert facts_in(golden, real, golden.h_n, golden.c_n)["dequantized"]
     assert facts_in(golden, golden.out.view(np.uint8), golden.h_n, golden.c_n)["unsigned"]
     found = facts_in(golden, golden.out[:, ::-1], golden.h_n, golden.c_n)
     assert not found["dequantized"]
     assert not found["unsigned"]
+
+
+def test_a_wrong_state_of_an_integer_lstm_does_not_make_its_right_outputs_unsigned() -> None:
+    golden = rnn_goldens.load("lstm-int8-cmsis/zero-points")
+    assert (golden.out >= 0).all()
+    assert "unsigned" not in facts_in(golden, golden.out, golden.h_n, golden.c_n + 1)
 
 
 @pytest.mark.parametrize(
