@@ -19,7 +19,6 @@ from rnn_goldens.golden.recurrences import INTEGER_GATES
 from rnn_goldens.plurals import counted
 
 _NAME, _NUMBER = 12, 8
-_UNITS = (WIDTH - _NAME) // _NUMBER
 
 
 class _Place(NamedTuple):
@@ -51,9 +50,10 @@ def integer_text(golden: Golden, choice: Choice, outputs: Outputs | None = None)
     ]
     if outputs is not None:
         lines += ["", *_result(golden, outputs, first)]
-    begin = 0 if first is None else max(0, min(first.unit - _UNITS // 2, units - _UNITS))
+    columns = _columns(units)
+    begin = 0 if first is None else max(0, min(first.unit - columns // 2, units - columns))
     for t in steps:
-        lines += ["", *_Table(golden, own, first, row, t, range(begin, min(begin + _UNITS, units))).lines()]
+        lines += ["", *_Table(golden, own, first, row, t, range(begin, begin + columns)).lines()]
     left = [("row", batch, 1), ("step", golden.time, len(steps))]
     shown = [f"{counted(n - of, f'other {what}')} (--{what} 0 to {n - 1})" for what, n, of in left if n > of]
     return "\n".join([*lines, *(["", f"not shown: {'; '.join(shown)}"] if shown else [])]), first is None
@@ -108,7 +108,7 @@ class _Table:
         lstm, (h, c) = DEFINITIONS[self.golden.cell](case), _before(case, self.step)
         x = case.inputs["x"].astype(np.int64)[:, self.step]
         yield f"row {self.row}, time step {self.step}"
-        yield _line("x", x[0], range(min(_UNITS, x.size)))
+        yield _line("x", x[0], range(_columns(x.size)))
         yield _line("unit", range(h.size), self.units)
         for gate in INTEGER_GATES:
             yield _line(f"a of {gate}", lstm.of_input(gate, x)[0], self.units)
@@ -144,7 +144,17 @@ def _before(case: RecurrenceCase, t: int) -> tuple[Int64, Int64]:
     return lstm.run(x[:, :t], h, c)[1:] if t else (h, c)
 
 
+def _columns(count: int) -> int:
+    """Return how many of so many numbers fit a line, with the number of those that do not."""
+    room = WIDTH - _NAME
+    return count if count * _NUMBER <= room else (room - len(_more(count))) // _NUMBER
+
+
+def _more(count: int) -> str:
+    return f" … {count} more"
+
+
 def _line(name: str, values: Sequence[object] | NDArray[Any], shown: range) -> str:
     texts = (f"{values[k]:g}" if isinstance(values[k], float) else str(values[k]) for k in shown)
-    more = f" … {len(values) - len(shown)} more" if len(values) > len(shown) and name != "wrong" else ""
+    more = _more(len(values) - len(shown)) if len(values) > len(shown) and name != "wrong" else ""
     return f"  {name:<{_NAME - 2}}{''.join(f' {text:>{_NUMBER - 1}}' for text in texts)}{more}".rstrip()

@@ -55,7 +55,13 @@ def test_the_first_difference_is_marked_in_its_step(
     assert units[:end].split()[-1] == str(index[-1])
     assert lines[marked - 1].startswith(f"  your {output}")
     assert lines[marked - 1][:end].split()[-1] == f"{want + 1:g}"
-    assert len(max(lines, key=len)) <= 90  # with "… 56 more"
+    assert len(max(lines, key=len)) <= 80
+
+
+def test_no_line_of_a_layer_with_many_units_is_longer_than_80_columns() -> None:
+    lines = integer_text(load("lstm-int8-cmsis/sixty-four-units"), Choice())[0].splitlines()
+    assert any(line.endswith(" … 57 more") for line in lines)
+    assert len(max(lines, key=len)) <= 80
 
 
 def test_another_row_and_step_than_those_of_the_first_difference_can_be_chosen() -> None:
