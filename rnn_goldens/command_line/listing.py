@@ -38,7 +38,7 @@ _RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
 @ids_argument("patterns", metavar="[ID-PATTERN]...")
 @with_selection
 @options("gradients", "json", gradients="Only goldens that have gradients.")
-@click.option("--dialects", is_flag=True, help="List the dialects and recurrences instead of goldens.")
+@click.option("--dialects", is_flag=True, help="List dialects, recurrences and integer LSTMs instead of goldens.")
 def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, as_json: bool, dialects: bool) -> None:
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
     if dialects:
@@ -60,8 +60,9 @@ def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, a
 
 def _print_dialects(*, as_json: bool) -> None:
     from rnn_goldens.golden.built_in_cells import DIALECTS
-    from rnn_goldens.golden.recurrences import RECURRENCES
+    from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 
+    by_name = {"recurrence": RECURRENCES, "integer LSTM": INTEGER_LSTMS}
     if as_json:
         dialects = [
             {"dialect": name, "of": d.base, "options": dict(d.options), "meaning": d.meaning}
@@ -69,16 +70,19 @@ def _print_dialects(*, as_json: bool) -> None:
         ]
         kinds = ("inputs", "weights", "states", "outputs")
         recurrences = [
-            {"recurrence": name, **{kind: dict(getattr(r, kind)) for kind in kinds}, "meaning": r.meaning}
-            for name, r in RECURRENCES.items()
+            {of.replace(" ", "_").lower(): name, **{k: dict(getattr(r, k)) for k in kinds}, "meaning": r.meaning}
+            for of, cells in by_name.items()
+            for name, r in cells.items()
         ]
         echo_json([*dialects, *recurrences])
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
     echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
-    rows = [[name, ", ".join(r.inputs), ", ".join(r.outputs), r.meaning] for name, r in RECURRENCES.items()]
-    _print_wrapped(rows, _RECURRENCE_COLUMNS)
-    echo(f"{counted(len(RECURRENCES), 'recurrence')}; select one by its name: --cell=gated_delta")
+    for of, cells in by_name.items():
+        rows = [[name, ", ".join(r.inputs), ", ".join(r.outputs), r.meaning] for name, r in cells.items()]
+        _print_wrapped(rows, (of, *_RECURRENCE_COLUMNS[1:]))
+        end = "" if cells is INTEGER_LSTMS else "\n"
+        echo(f"{counted(len(cells), of)}; select one by its name: --cell={next(iter(cells))}{end}")
 
 
 def _as_builtins(opened: "Corpora", entries: "Sequence[Entry]") -> list[dict[str, Any]]:

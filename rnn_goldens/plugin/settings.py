@@ -183,7 +183,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         if not selected:
             conditions = [f"{name}={list(value)}" for name, value in wanted.items()]
             request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
-            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={list(how.dtypes)}")
+            hint = "" if "cell" in wanted else "; dialects, recurrences and integer LSTMs need --cell"
+            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={[*how.dtypes]}{hint}")
         if "embed" in arguments:
             require_known({entry.cell for entry in entries}, how.sizes)
         parameters = _parameters(selected)

@@ -13,7 +13,8 @@ from command_line.conftest import in_a_terminal
 
 from rnn_goldens.command_line import cli, main
 from rnn_goldens.corpus import open_corpus
-from rnn_goldens.golden.built_in_cells import CELLS
+from rnn_goldens.golden.built_in_cells import CELLS, DIALECTS
+from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 from rnn_goldens.schema import problems
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -39,6 +40,23 @@ def test_list_starts_with_the_simplest_golden_and_can_be_filtered(run: Run) -> N
     assert "documented/mini-batch-ascending" in filtered
     assert "single" not in filtered
     assert "Did you mean 'lstm'" in run("list", "--cell", "lsmt", code=WRONG_USE).stderr
+
+
+def test_list_dialects_has_every_cell_that_only_a_name_selects(run: Run) -> None:
+    names = [*DIALECTS, *RECURRENCES, *INTEGER_LSTMS]
+    lines = [line.split()[0] for line in run("list", "--dialects").stdout.splitlines() if line]
+    assert [first for first in lines if first in names] == names
+    listed = json.loads(run("list", "--dialects", "--json").stdout)
+    kinds = ("dialect", "recurrence", "integer_lstm")
+    assert [next(cell[kind] for kind in kinds if kind in cell) for cell in listed] == names
+    assert listed[-1]["weights"]["W_i"] == "hidden_size input_size"
+
+
+def test_help_of_options_that_select_names_integer_lstms(run: Run) -> None:
+    for command in ("list", "check"):
+        text = " ".join(run(command, "--help").stdout.split())
+        assert "or a dialect or recurrence of rnn-goldens list --dialects, or an integer LSTM." in text
+        assert "(default of tests and check: float32); int8 and int16 of integer LSTMs." in text
 
 
 @pytest.mark.slow

@@ -51,6 +51,14 @@ def test_selecting_nothing_is_wrong_use(run: Run) -> None:
     assert "no golden is selected in float16" in run("protocol", ids, "--dtype=float16", code=WRONG_USE).stderr
 
 
+def test_a_check_of_integers_without_a_cell_says_to_give_one(run: Run) -> None:
+    hint = "; dialects, recurrences and integer LSTMs need --cell"
+    found = f"no golden is selected by default with dtypes=['int16']{hint}\n"
+    assert found in run("check", "numpy", "--dtype=int16", code=WRONG_USE).stdout
+    named = run("check", "numpy", "--dtype=int16", "--cell=gru", code=WRONG_USE).stdout
+    assert "no golden is selected by cell=['gru'] with dtypes=['int16']\n" in named
+
+
 @pytest.mark.slow
 def test_check_accepts_the_options_of_the_plugin_by_short_names(run: Run, tmp_path: Path) -> None:
     (tmp_path / "known.txt").write_text("dtype=float64  # not today\n", "utf-8")
