@@ -24,7 +24,7 @@ FIELDS = ("x_zero", "h_zero", "cell_power", "cell_clip", "W_multiplier", "W_shif
 def lstm(golden: Inputs) -> tuple[Any, Any, Any]:
     """Return out, h and c of a golden, computed by the C function."""
     if golden.dtype != "int8":
-        raise Unsupported("inputs of 16 bits")
+        raise Unsupported(f"{golden.cell} in {golden.dtype}; this port computes int8: give --cell lstm_int8_cmsis")
     if golden.config.get("rounding") == "single":
         raise Unsupported("multipliers that round once")
     config, h, c = golden.config, golden.h0.copy(), golden.c0.copy()
