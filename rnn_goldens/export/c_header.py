@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rnn_goldens.checkable_golden import Golden
 from rnn_goldens.comparison.differences import axes
 from rnn_goldens.export.exported_golden import ITSELF, Exported, Files, allowed, expected, identifier, inputs
+from rnn_goldens.golden.integer_config import SINGLE
 from rnn_goldens.golden.shapes import BATCH, DIRECTION_AND_UNIT, SEQUENCE, TIME
 
 CHECKER = "rnn_goldens.h"
@@ -109,6 +110,7 @@ def _sizes(golden: Golden) -> dict[str, int]:
         "TIME": golden.time,
         **{name.upper(): size for name, size in golden.config.sizes.items()},
         **({n.upper(): v for n, v in golden.config.items() if isinstance(v, int)} if golden.is_integer else {}),
+        **({"SINGLE_ROUNDING": int(golden.config.get("rounding") == SINGLE)} if golden.is_integer else {}),
         "HAS_STATE": int(bool(golden.given_states)),
         **({} if golden.is_integer else {f"HAS_{lengths.upper()}": int(has_lengths)}),
     }

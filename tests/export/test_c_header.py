@@ -251,6 +251,24 @@ def test_integer_arrays_have_their_types_and_numbers(golden_id: str, tmp_path: P
     assert '"sequence"' not in header
 
 
+@pytest.mark.parametrize(
+    ("golden_id", "is_single"),
+    [("lstm-int8-cmsis/single-rounding", 1), ("lstm-16x8-cmsis/plain", 0), ("lstm-int8-tflite/plain", 0)],
+)
+def test_a_program_over_all_integer_goldens_can_select_the_rounding(
+    golden_id: str, is_single: int, tmp_path: Path
+) -> None:
+    write(tmp_path, [encode(load(golden_id), "c")])
+    name = identifier(golden_id)
+    program = (
+        f'#include "{name}.h"\n#include <stdio.h>\nint main(void)\n{{\n#if {name.upper()}_SINGLE_ROUNDING\n'
+        '    puts("single");\n#else\n    puts("double");\n#endif\n    return 0;\n}\n'
+    )
+    assert compile_and_run(tmp_path, program) == f"{'single' if is_single else 'double'}\n"
+    header = (tmp_path / f"{name}.h").read_text("utf-8")
+    assert f"#define {name.upper()}_SINGLE_ROUNDING {is_single}\n" in header
+
+
 @pytest.mark.parametrize("golden_id", INTEGERS)
 def test_the_checker_says_where_an_integer_is_wrong(golden_id: str, tmp_path: Path) -> None:
     golden, name = load(golden_id), identifier(golden_id)
