@@ -56,7 +56,10 @@ class IntegerScenario(DeclaredInputs):
     documented_in: str = "its scenario"
 
     def _valid_precisions(self) -> tuple[str, ...]:
-        if self.cell not in INTEGER_LSTMS:
+        for name, arrays in (("weights", self.weights), ("states", self.states)):
+            if not isinstance(arrays, Mapping) or not all(isinstance(one, str) for one in arrays):
+                raise WrongUse(f"{self.id}: {name} must be a dict of arrays by name; names are text")
+        if not isinstance(self.cell, str) or self.cell not in INTEGER_LSTMS:
             raise WrongUse(f"{self.id}: {UnknownName('integer LSTM', str(self.cell), INTEGER_LSTMS)}")
         return (self.shape.width,)
 
@@ -133,9 +136,9 @@ class IntegerScenario(DeclaredInputs):
     def _read(self, arrays: Mapping[str, ArrayLike]) -> dict[str, Float64]:
         found = {name: np.ascontiguousarray(self._numbers(name, array)) for name, array in arrays.items()}
         for name, array in found.items():
-            least, most = limits(kind := self.shape.type_of(name))
+            least, most = limits(self.shape.type_of(name))
             if (wrong := array[(array != np.rint(array)) | ~((least <= array) & (array <= most))]).size:
-                self._refuse(f"{name} holds {wrong[0]:g}, which is not an integer of type {kind}")
+                self._refuse(f"{name} holds {wrong[0]:.16g}; expected integers from {least:.0f} to {most:.0f}")
         return found
 
     def _refuse(self, why: str) -> NoReturn:

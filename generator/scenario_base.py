@@ -219,6 +219,8 @@ class DeclaredInputs(ABC):
         return {name: exact_array(self.id, name, self._numbers(name, a), self.precisions) for name, a in arrays.items()}
 
     def _numbers(self, name: str, array: ArrayLike) -> Float64:
+        if array is None:
+            raise Refused(f"{self.id}: {name} is None; expected an array of numbers")
         try:
             return read(array).values
         except NotNumbers as reason:

@@ -1,6 +1,7 @@
 """The configuration of an integer LSTM: its sizes, its quantization parameters, and the types of its arrays."""
 
 import math
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -38,6 +39,14 @@ def _is_float32(value: object) -> bool:
     return 0 < value <= _LARGEST_FLOAT32 and float(np.float32(value)) == value
 
 
+def _shown(value: object) -> str:
+    """Return a value as text of a bounded length."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python does not print integers of thousands of digits
+        return "a number that is too long to print"
+
+
 @dataclass(frozen=True)
 class _Parameter:
     """A quantization parameter: whether it has one number for each gate, which numbers are valid, and that in words."""
@@ -53,9 +62,9 @@ class _Parameter:
         elif isinstance(value, list | tuple) and len(value) == len(INTEGER_GATES):
             values = value
         else:
-            return f"{name} is {value!r}, but must be a list of {len(INTEGER_GATES)}, for the gates i, f, g and o"
+            return f"{name} is {_shown(value)}, but must be a list of {len(INTEGER_GATES)}, for the gates i, f, g and o"
         wrong = [one for one in values if not self.is_valid(one)]
-        return f"{name} has {wrong[0]!r}, but must be {self.must}" if wrong else None
+        return f"{name} has {_shown(wrong[0])}, but must be {self.must}" if wrong else None
 
 
 _ZERO = _Parameter(by_gate=False, is_valid=_within(-128, 127), must="an integer from -128 to 127")
@@ -136,10 +145,10 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
     if missing := [name for name in known[:-1] if name not in values]:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
     if unknown := [name for name in values if name not in known]:
-        raise UnknownName(f"parameter of {cell}", unknown[0], known, plural=f"Parameters of {cell}")
+        raise UnknownName(f"parameter of {cell}", str(unknown[0]), known, plural=f"Parameters of {cell}")
     for name in (INPUT, HIDDEN):
         if not _within(1, LARGEST)(values[name]):
-            raise WrongUse(f"{cell}: {name} is {values[name]!r}, but must be a positive integer, at most {LARGEST}")
+            raise WrongUse(f"{cell}: {name} is {_shown(values[name])}, but must be an integer from 1 to {LARGEST}")
     config = IntegerConfig(cell, recurrence, {name: _plain(values[name]) for name in known if name in values})
     for problem in config.problems(recurrence.layout):
         raise WrongUse(f"{cell}: {problem}")
@@ -148,7 +157,7 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
 
 def with_multipliers(cell: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values of a configuration with the multipliers that its scales give, if it has only scales."""
-    if not isinstance(values, Mapping) or any(name.endswith(("_multiplier", "_shift")) for name in values):
+    if not isinstance(values, Mapping) or any(str(name).endswith(("_multiplier", "_shift")) for name in values):
         return values
     scales = {name: _plain(values.get(name)) for name in ("x_scale", "h_scale", "W_scale", "R_scale")}
     for problem in filter(None, (PARAMETERS[name].problem(name, value) for name, value in scales.items())):

@@ -1,5 +1,6 @@
 """Scenarios of integer LSTMs are certified by their definition; what no engine can compute is refused."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +31,14 @@ def changed(**arrays: Any) -> IntegerScenario:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: changed(W_i=np.full((6, 5), 128)), "W_i holds 128, which is not an integer of type int8"),
-        (lambda: changed(W_f=np.full((6, 5), 0.5)), "W_f holds 0.5, which is not an integer of type int8"),
+        (lambda: changed(W_i=np.full((6, 5), 128)), "W_i holds 128; expected integers from -128 to 127"),
+        (lambda: changed(W_f=np.full((6, 5), 0.5)), "W_f holds 0.5; expected integers from -128 to 127"),
+        (
+            lambda: replace(WIDE, weights={**WIDE.weights, "b_i": np.full(6, 2**60)}),
+            "b_i holds 1.15.*; expected integers from -9007199254740992 to 9007199254740991",
+        ),
+        (lambda: replace(PLAIN, x=None), "x is None; expected an array of numbers"),  # type: ignore[arg-type]
+        (lambda: changed(W_i=None), "W_i is None; expected an array of numbers"),
         (lambda: changed(b_o=np.full(6, 2**31 - 1)), "the scaled sum of W_o may not fit in 32 bits"),
         (
             lambda: replace(PLAIN, config={**PLAIN.config, "R_shift": [24] * 4}),
@@ -78,10 +85,12 @@ def test_multipliers_are_those_that_the_scales_give_if_they_are_absent() -> None
     [
         ({}, "x_scale has None, but must be a positive number"),
         ({"x_scale": 1e300}, "x_scale has 1e"),
+        ({"x_scale": 10**400}, r"x_scale has 10{17}\.\.\.0{19}, but must be a positive number"),
+        ({1: 2}, "no parameter of lstm_int8_cmsis '1'"),
         ({"W_scale": [1.0]}, "W_scale is .* but must be a list of 4"),
     ],
 )
-def test_multipliers_need_every_scale(scale: dict[str, Any], message: str) -> None:
+def test_multipliers_need_every_scale(scale: dict[Any, Any], message: str) -> None:
     config = {**without_multipliers(PLAIN.config), "x_scale": None, **scale}
     with pytest.raises(Refused, match=message):
         replace(PLAIN, config={**config, "x_scale": scale.get("x_scale", 0.5 if scale else None)})
@@ -90,3 +99,20 @@ def test_multipliers_need_every_scale(scale: dict[str, Any], message: str) -> No
 def test_another_cell_is_an_error() -> None:
     with pytest.raises(WrongUse, match="lstm-int8-cmsis/plain: no integer LSTM 'lstm'"):
         replace(PLAIN, cell="lstm")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("weights", None, "weights must be a dict of arrays by name; names are text"),
+        ("weights", [1], "weights must be a dict of arrays by name; names are text"),
+        ("weights", {1: [2]}, "weights must be a dict of arrays by name; names are text"),
+        ("states", None, "states must be a dict of arrays by name; names are text"),
+        ("states", {1: [2]}, "states must be a dict of arrays by name; names are text"),
+        ("cell", ["a"], "no integer LSTM \"['a']\""),
+        ("cell", {}, "no integer LSTM '{}'"),
+    ],
+)
+def test_a_field_of_another_type_is_one_error(field: str, value: Any, message: str) -> None:
+    with pytest.raises(WrongUse, match=re.escape(f"lstm-int8-cmsis/plain: {message}")):
+        replace(PLAIN, **{field: value})

@@ -99,12 +99,17 @@ def test_a_saved_golden_is_read_back(golden: Golden, tmp_path: Any) -> None:
         ({"x_scale": 0.1}, WrongUse, "x_scale has 0.1, but must be a positive number that float32 represents"),
         ({"rounding": "single"}, WrongUse, "rounding is 'single', which only CMSIS-NN has as an option"),
         ({"rounding": "up"}, WrongUse, "rounding is 'up', but must be 'double' or 'single'"),
-        ({"hidden_size": 0}, WrongUse, "hidden_size is 0, but must be a positive integer"),
+        ({"hidden_size": 0}, WrongUse, "hidden_size is 0, but must be an integer from 1 to 1048576"),
         ({"zero_point": 3}, UnknownName, "zero_point"),
+        ({1: 3}, UnknownName, "no parameter of lstm_int8_tflm '1'"),
+        ({"x_scale": 10**400}, WrongUse, r"x_scale has 10{17}\.\.\.0{19}, but must be a positive number"),
+        ({"x_scale": 10**5000}, WrongUse, "x_scale has a number that is too long to print, but must be"),
+        ({"W_scale": [10**400]}, WrongUse, r"W_scale is \[10{17}\.\.\.0{19}\], but must be a list of 4"),
+        ({"hidden_size": 10**400}, WrongUse, r"hidden_size is 10{17}\.\.\.0{19}, but must be an integer from 1"),
     ],
 )
 def test_a_wrong_parameter_is_one_error(
-    golden: Golden, change: dict[str, Any], error: type[RnnGoldensError], message: str
+    golden: Golden, change: dict[Any, Any], error: type[RnnGoldensError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         integer_config(golden.cell, {**golden.config, **change})
