@@ -43,7 +43,9 @@ def list_(*, patterns: tuple[str, ...], selection: Selection, gradients: bool, a
     """List goldens, from simple to hard. Goldens of a dialect are listed only if --cell names the dialect."""
     if dialects:
         if patterns or selection.given or selection.corpus or gradients:
-            raise click.UsageError("--dialects lists every dialect and recurrence: leave out what selects goldens")
+            raise click.UsageError(
+                "--dialects lists every dialect, recurrence and integer LSTM: leave out what selects goldens"
+            )
         _print_dialects(as_json=as_json)
         return
     from rnn_goldens.corpus import open_corpora

@@ -77,20 +77,13 @@ SHARED: Mapping[str, Mapping[str, Any]] = {
 }
 """The options that several commands or the plugin share. Lists of names may be repeated, and have commas."""
 
-_WITH_INTEGERS = {
-    "cell": f"{OPTIONS['cell'].removesuffix('.')}, or an integer LSTM.",
-    "dtype": f"{OPTIONS['dtype'].removesuffix('.')}; int8 and int16 of integer LSTMs.",
-}
-"""Help of options, completed for integer LSTMs."""
-
 
 def options(*names: str, **texts: str) -> Callable[[Command], Command]:
     """Return a decorator that adds shared options; ``texts`` has other help for some of them."""
 
     def add(command: Command) -> Command:
         for name in reversed(names):
-            text = {**OPTIONS, **FLAGS, **_WITH_INTEGERS, **texts}.get(name)
-            given = {"help": text, "shell_complete": partial(complete, name)}
+            given = {"help": texts.get(name, {**OPTIONS, **FLAGS}.get(name)), "shell_complete": partial(complete, name)}
             declared = (f"--{name}", "as_json") if name == "json" else (f"--{name}",)
             command = click.option(*declared, **{**given, **SHARED[name]})(command)
         return command

@@ -17,10 +17,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 OPTIONS = {
-    "dtype": "Only in these precisions: float64, float32, bfloat16, float16 (default of tests and check: float32).",
+    "dtype": "Only in these precisions: float64, float32, bfloat16, float16 (default of tests and check: float32), "
+    "or int8, int16 of integer LSTMs.",
     "ids": "Only goldens with these ids: lstm/*,documented/*.",
-    "cell": "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or a dialect or recurrence of "
-    "rnn-goldens list --dialects.",
+    "cell": "Only goldens of these cells: rnn_tanh, rnn_relu, lstm, gru, or a dialect, recurrence or integer LSTM "
+    "of rnn-goldens list --dialects.",
     "features": "Only goldens that have all of these: lengths, state, ...",
     "without": "Only goldens that have none of these.",
     "calls": "Call patterns to run as well: twice, rows, chunks, weights, views.",

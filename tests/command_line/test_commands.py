@@ -55,8 +55,8 @@ def test_list_dialects_has_every_cell_that_only_a_name_selects(run: Run) -> None
 def test_help_of_options_that_select_names_integer_lstms(run: Run) -> None:
     for command in ("list", "check"):
         text = " ".join(run(command, "--help").stdout.split()).replace("rnn- goldens", "rnn-goldens")
-        assert "or a dialect or recurrence of rnn-goldens list --dialects, or an integer LSTM." in text
-        assert "(default of tests and check: float32); int8 and int16 of integer LSTMs." in text
+        assert "or a dialect, recurrence or integer LSTM of rnn-goldens list --dialects." in text
+        assert "(default of tests and check: float32), or int8, int16 of integer LSTMs." in text
 
 
 @pytest.mark.slow
