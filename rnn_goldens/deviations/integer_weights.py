@@ -107,9 +107,9 @@ WEIGHTS = table(cells=ANY)(
         "Scales W x by the multiplier of R, and R h by that of W.",
         _wrong(scale=lambda _, of, matrix, gate: of("R" if matrix == "W" else "W", gate)),
     ),
-    input_weights_transposed=("Reads W in the other order, by inputs.", _reading(W=_in_the_other_order)),
-    recurrent_weights_transposed=("Multiplies h by the transpose of R.", _reading(R=np.transpose)),
-    weights_transposed=("Reads W and R in the other order.", _reading(W=_in_the_other_order, R=np.transpose)),
+    input_matrix_transposed=("Reads W in the other order, by inputs.", _reading(W=_in_the_other_order)),
+    recurrent_matrix_transposed=("Multiplies h by the transpose of R.", _reading(R=np.transpose)),
+    matrices_transposed=("Reads W and R in the other order.", _reading(W=_in_the_other_order, R=np.transpose)),
     one_scale_for_all_gates=(
         "Scales all gates by the multiplier of the input gate.",
         _wrong(scale=lambda _, of, matrix, __: of(matrix, "i")),

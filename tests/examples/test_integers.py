@@ -152,7 +152,7 @@ MISTAKES = pytest.mark.parametrize(
         ("int64_t of_x = b[j]", "int64_t of_x = (int16_t)b[j]", "bias_in_16_bits"),
         ("(h[n] - p->h_zero)", "(h[n] + p->h_zero)", "h_zero_point_added"),
         ("out[j] = (int8_t)clamp(", "h[j] = out[j] = (int8_t)clamp(", "h_in_place"),
-        ("W[j * p->inputs + n]", "W[n * p->units + j]", "input_weights_transposed"),
+        ("W[j * p->inputs + n]", "W[n * p->units + j]", "input_matrix_transposed"),
     ],
 )
 

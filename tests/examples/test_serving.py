@@ -237,9 +237,9 @@ def test_the_stateful_lstm_runs_each_step_that_calls_ask_for_once(
 
 RUNS = "        with torch.no_grad():"
 STATEFUL_BUGS: dict[str, tuple[str, str, list[Change]]] = {
-    "state_of_call_before_ignored": (
+    "kept_state_ignored": (
         "stateful",
-        PLAIN,
+        "lstm/with-state",
         [(RUNS, f"        else:\n            self.states = None\n{RUNS}")],
     ),
     "kept_state_ignored_by_several_steps": (
