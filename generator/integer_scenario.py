@@ -55,12 +55,12 @@ class IntegerScenario(DeclaredInputs):
     title: str = ""
     documented_in: str = "its scenario"
 
+    expected_cell = "an integer LSTM, such as lstm_int8_tflm"
+    by_name = ("weights", "states")
+
     def _valid_precisions(self) -> tuple[str, ...]:
-        for name, arrays in (("weights", self.weights), ("states", self.states)):
-            if not isinstance(arrays, Mapping) or not all(isinstance(one, str) for one in arrays):
-                raise WrongUse(f"{self.id}: {name} must be a dict of arrays by name; names are text")
-        if not isinstance(self.cell, str) or self.cell not in INTEGER_LSTMS:
-            raise WrongUse(f"{self.id}: {UnknownName('integer LSTM', str(self.cell), INTEGER_LSTMS)}")
+        if self.cell not in INTEGER_LSTMS:
+            raise WrongUse(f"{self.id}: {UnknownName('integer LSTM', self.cell, INTEGER_LSTMS)}")
         return (self.shape.width,)
 
     @property

@@ -59,10 +59,13 @@ class RecurrenceScenario(DeclaredInputs):
     title: str = ""
     documented_in: str = "its scenario"
 
+    expected_cell = "a recurrence, such as gated_delta, or package.module:function"
+    by_name = ("config", "inputs", "weights", "states", "cotangents")
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.cell not in RECURRENCES and not is_custom_cell(str(self.cell)):
-            unknown = UnknownName("recurrence", str(self.cell), RECURRENCES)
+        if self.cell not in RECURRENCES and not is_custom_cell(self.cell):
+            unknown = UnknownName("recurrence", self.cell, RECURRENCES)
             raise WrongUse(f"{self.id}: {unknown}; or package.module:function for your own")
 
     @property

@@ -86,11 +86,13 @@ class Scenario(DeclaredInputs):
     title: str = ""
     documented_in: str = "its scenario"
 
+    expected_cell = f"{', '.join(CELLS)} or package.module:function"
+    by_name = ("states", "d_states")
     cotangent_fields = "d_out, d_h_n or d_c_n"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_names(self.id, self.cell, self.convention, self.prefix)
+        require_names(self.id, self.convention, self.prefix)
         require_other_names(self.id, self.states, ("x", "h0", "c0", "lengths"))
         require_other_names(self.id, self.d_states, ("d_out", "d_h_n", "d_c_n"))
 

@@ -1,4 +1,4 @@
-"""The base of both kinds of scenario: declared arrays by name, with a purpose, from which a golden is certified."""
+"""The base of all kinds of scenario: declared arrays by name, with a purpose, from which a golden is certified."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from rnn_goldens.generator.scenario_fields import (
     declared_of,
     exact_array,
     precisions_of,
+    require_by_name,
     require_gradient_purpose,
     require_words,
 )
@@ -69,6 +70,12 @@ class DeclaredInputs(ABC):
     title: str
     documented_in: str
 
+    expected_cell: ClassVar[str]
+    """The possible cells, for an error message."""
+
+    by_name: ClassVar[tuple[str, ...]]
+    """The fields that are mappings by name."""
+
     cotangent_fields = "cotangents"
     """The fields that give cotangents, for error messages."""
 
@@ -81,6 +88,9 @@ class DeclaredInputs(ABC):
             )
         require_words(self.id, "purpose", self.purpose, "a sentence: what this scenario detects")
         require_words(self.id, "documented_in", self.documented_in, "text: where the scenario comes from")
+        require_words(self.id, "cell", self.cell, self.expected_cell)
+        for field in self.by_name:
+            require_by_name(self.id, field, getattr(self, field))
         require_gradient_purpose(self.id, self.gradient_purpose, self.given.cotangents, self.cotangent_fields)
         object.__setattr__(self, "precisions", self._valid_precisions())
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))

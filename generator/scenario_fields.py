@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from rnn_goldens.conventions import CONVENTIONS, convention
 from rnn_goldens.errors import RnnGoldensError, UnknownName, Unsupported, WrongUse
-from rnn_goldens.golden.built_in_cells import CELLS
 from rnn_goldens.golden.features import DECLARED_FEATURES, DERIVED_FEATURES
 from rnn_goldens.golden.precision import PRECISIONS, Precision, SupportedOnly, precision_name, whole_number
 from rnn_goldens.golden.shapes import Config
@@ -52,10 +51,14 @@ def require_gradient_purpose(golden_id: str, given: object, cotangents: Collecti
         raise WrongUse(f"{golden_id}: gradient_purpose is {given!r}, but there is no cotangent: set {examples}")
 
 
-def require_names(golden_id: str, cell: object, weights_as: object, prefix: object) -> None:
-    """Raise WrongUse if cell, convention or prefix is not a name, or the convention is unknown."""
-    if not isinstance(cell, str):
-        raise WrongUse(f"{golden_id}: cell is {cell!r}; expected {', '.join(CELLS)} or package.module:function")
+def require_by_name(golden_id: str, field: str, given: object) -> None:
+    """Raise WrongUse if a value is not a mapping whose keys are text."""
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise WrongUse(f"{golden_id}: {field} must be a dict by name; names are text")
+
+
+def require_names(golden_id: str, weights_as: object, prefix: object) -> None:
+    """Raise WrongUse if convention or prefix is not a name, or the convention is unknown."""
     if not isinstance(prefix, str):
         raise WrongUse(f"{golden_id}: prefix is {prefix!r}; expected the beginning of the weights' names")
     if not isinstance(weights_as, str):

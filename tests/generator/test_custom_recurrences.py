@@ -337,7 +337,16 @@ def test_limits_of_options_of_built_in_recurrences_do_not_apply_to_options_with_
         certify(RecurrenceScenario(**kda, config={"heads": 1, "d_k": 1, "d_v": 1, "beta_limit": 3}))
 
 
+@pytest.mark.parametrize("field", ["config", "inputs", "weights", "states", "cotangents"])
+@pytest.mark.parametrize("value", [None, [1], {1: [2]}], ids=str)
+def test_a_field_that_is_no_dict_by_name_is_one_error(field: str, value: Any) -> None:
+    with pytest.raises(WrongUse, match=f"^own/wrong: {field} must be a dict by name; names are text$"):
+        replace(scenario_of("good", {"d": 2}), **{field: value})
+
+
 def test_a_recurrence_is_no_cell_and_a_cell_no_recurrence() -> None:
+    with pytest.raises(WrongUse, match=r"^own/wrong: cell is \['kda'\]; expected a recurrence, such as gated_delta"):
+        scenario_of("good", {"d": 2}, cell=["kda"])
     with pytest.raises(WrongUse, match=r"no recurrence 'gated_dleta'.*package.module:function for your own"):
         scenario_of("good", {"d": 2}, cell="gated_dleta")
     one = {"weight_ih_l0": np.ones((1, 1)), "weight_hh_l0": np.ones((1, 1))}

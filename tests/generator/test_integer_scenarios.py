@@ -104,13 +104,13 @@ def test_another_cell_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("weights", None, "weights must be a dict of arrays by name; names are text"),
-        ("weights", [1], "weights must be a dict of arrays by name; names are text"),
-        ("weights", {1: [2]}, "weights must be a dict of arrays by name; names are text"),
-        ("states", None, "states must be a dict of arrays by name; names are text"),
-        ("states", {1: [2]}, "states must be a dict of arrays by name; names are text"),
-        ("cell", ["a"], "no integer LSTM \"['a']\""),
-        ("cell", {}, "no integer LSTM '{}'"),
+        ("weights", None, "weights must be a dict by name; names are text"),
+        ("weights", [1], "weights must be a dict by name; names are text"),
+        ("weights", {1: [2]}, "weights must be a dict by name; names are text"),
+        ("states", None, "states must be a dict by name; names are text"),
+        ("states", {1: [2]}, "states must be a dict by name; names are text"),
+        ("cell", ["a"], "cell is ['a']; expected an integer LSTM, such as lstm_int8_tflm"),
+        ("cell", {}, "cell is {}; expected an integer LSTM, such as lstm_int8_tflm"),
     ],
 )
 def test_a_field_of_another_type_is_one_error(field: str, value: Any, message: str) -> None:
