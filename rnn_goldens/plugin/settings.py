@@ -181,10 +181,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             for dtype in e.checked_in(how.dtypes, gradients=gradients)
         ]
         if not selected:
-            conditions = [f"{name}={list(value)}" for name, value in wanted.items()]
-            request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
-            hint = "" if "cell" in wanted else "; dialects, recurrences and integer LSTMs need --cell"
-            raise RnnGoldensError(f"no golden is selected by {request or 'default'} with dtypes={[*how.dtypes]}{hint}")
+            raise RnnGoldensError(_nothing_selected(_of_this_run(config, corpus), wanted, how.dtypes, gradients))
         if "embed" in arguments:
             require_known({entry.cell for entry in entries}, how.sizes)
         parameters = _parameters(selected)
@@ -193,6 +190,20 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("rnn_golden", parameters, indirect=True)
     for node in metafunc.definition.listchain():
         node.stash[_TAKES_GOLDENS] = True
+
+
+def _nothing_selected(corpora: Corpora, wanted: Mapping[str, Any], dtypes: Sequence[str], gradients: bool) -> str:
+    """Return a message with the request; without ids and cells, with the cells that would have goldens if named."""
+    conditions = [f"{name}={list(value)}" for name, value in wanted.items()]
+    request = ", ".join([*conditions, *(["gradients=True"] if gradients else [])])
+    message = f"no golden is selected by {request or 'default'} with dtypes={[*dtypes]}"
+    if {"ids", "cell"} & wanted.keys():
+        return message
+    cells = dict.fromkeys(entry.cell for entry in corpora.entries if entry.cell in BUILT_IN)
+    named = corpora.select(**wanted, cell=cells, gradients=gradients)
+    have = dict.fromkeys(entry.cell for entry in named if entry.checked_in(dtypes, gradients=gradients))
+    hint = f"; cells that are selected by name only have some: --rnn-goldens-cell={','.join(have)}"
+    return message + hint if have else message
 
 
 def _corpus(metafunc: pytest.Metafunc, names_of_corpora: Sequence[str]) -> str:
