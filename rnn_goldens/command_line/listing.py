@@ -31,7 +31,7 @@ _SHORT = {"float64": "f64", "float32": "f32", "bfloat16": "bf16", "float16": "f1
 
 _COLUMNS = ("id", "cell", "features", "dtype", "grad")
 _DIALECT_COLUMNS = ("dialect", "of", "option", "meaning")
-_RECURRENCE_COLUMNS = ("recurrence", "inputs", "outputs", "meaning")
+_RECURRENCE_COLUMNS = ("inputs", "outputs", "meaning")
 
 
 @click.command("list")
@@ -64,7 +64,7 @@ def _print_dialects(*, as_json: bool) -> None:
     from rnn_goldens.golden.built_in_cells import DIALECTS
     from rnn_goldens.golden.recurrences import INTEGER_LSTMS, RECURRENCES
 
-    by_name = {"recurrence": RECURRENCES, "integer LSTM": INTEGER_LSTMS}
+    by_name = (("recurrence", "recurrence", RECURRENCES), ("integer_lstm", "integer LSTM", INTEGER_LSTMS))
     if as_json:
         dialects = [
             {"dialect": name, "of": d.base, "options": dict(d.options), "meaning": d.meaning}
@@ -72,19 +72,19 @@ def _print_dialects(*, as_json: bool) -> None:
         ]
         kinds = ("inputs", "weights", "states", "outputs")
         recurrences = [
-            {of.replace(" ", "_").lower(): name, **{k: dict(getattr(r, k)) for k in kinds}, "meaning": r.meaning}
-            for of, cells in by_name.items()
+            {key: name, **{k: dict(getattr(r, k)) for k in kinds}, "meaning": r.meaning}
+            for key, _, cells in by_name
             for name, r in cells.items()
         ]
         echo_json([*dialects, *recurrences])
         return
     _print_wrapped([[name, d.base, d.option, d.meaning] for name, d in DIALECTS.items()], _DIALECT_COLUMNS)
-    echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before\n")
-    for of, cells in by_name.items():
+    echo(f"{counted(len(DIALECTS), 'dialect')}; select one by its name or its option: --cell=gru_reset_before")
+    for _, one, cells in by_name:
+        echo("")
         rows = [[name, ", ".join(r.inputs), ", ".join(r.outputs), r.meaning] for name, r in cells.items()]
-        _print_wrapped(rows, (of, *_RECURRENCE_COLUMNS[1:]))
-        end = "" if cells is INTEGER_LSTMS else "\n"
-        echo(f"{counted(len(cells), of)}; select one by its name: --cell={next(iter(cells))}{end}")
+        _print_wrapped(rows, (one, *_RECURRENCE_COLUMNS))
+        echo(f"{counted(len(cells), one)}; select one by its name: --cell={next(iter(cells))}")
 
 
 def _as_builtins(opened: "Corpora", entries: "Sequence[Entry]") -> list[dict[str, Any]]:
