@@ -17,6 +17,9 @@ from rnn_goldens.golden.stored_arrays import Float64
 _SHORT = 12
 """Bits of a scale: the product of two is exact in float32, so that engines derive the same multiplier from scales."""
 
+_BEYOND_16_BITS, _BEYOND_32_BITS = 3 << 14, 3 << 30
+"""Positive biases whose low bits are a negative number."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -30,7 +33,7 @@ class Variant:
         zeros: the zero points of x and h, of 8 bits.
         state: whether initial states are given; those of c then reach both ends of 16 bits.
         weights: the largest weight.
-        bias: about how much larger biases are than products of x.
+        saturating: whether a bias of each gate, of another unit each, is beyond 16 bits, or beyond 32 of 16-bit inputs.
         cells: the cells that have it.
         rounding: how CMSIS-NN rounds a multiplier.
         powers: whether all scales are powers of two, so that all multipliers are 2^30, and x and h are small.
@@ -46,7 +49,7 @@ class Variant:
     zeros: tuple[int, int] = (-3, 5)
     state: bool = False
     weights: int = 127
-    bias: float = 1.0
+    saturating: bool = False
     cells: tuple[str, ...] = tuple(INTEGER_LSTMS)
     rounding: str = ""
     powers: bool = False
@@ -59,8 +62,8 @@ VARIANTS = (
         cells=tuple(cell for cell in INTEGER_LSTMS if cell not in WIDE)),
     Variant(
         "saturated",
-        "Large sums: gates, tables and c at their ends; biases need more than 16 bits, of 16-bit inputs more than 32.",
-        gain=9.0, power=-10, sizes=(2, 12, 4, 5), bias=40.0,
+        "Large sums: gates at both ends; a bias of each gate needs more than 16 bits, of 16-bit inputs more than 32.",
+        gain=9.0, power=-10, sizes=(2, 12, 4, 5), saturating=True,
     ),
     Variant(
         "fine-cell", "The finest scale of c, 2^-15: it saturates at 1.", power=-15, gain=2.0, sizes=(4, 24, 3, 6),
@@ -129,6 +132,8 @@ def draw(cell: str, of: Variant) -> IntegerScenario:
         step = quantization["W_scale"][k] * quantization["x_scale"]
         drawn = integers(f"{key} b_{gate}", (hidden,), 128)
         weights[f"b_{gate}"] = np.rint(of.gain * drawn / 100 / step)
+        if of.saturating:
+            weights[f"b_{gate}"][k] = _BEYOND_32_BITS if wide else _BEYOND_16_BITS
     largest = 32767 if wide and not of.powers else 127
     found = IntegerScenario(
         id=key,
@@ -158,8 +163,7 @@ def _quantization(cell: str, of: Variant, key: str) -> dict[str, Any]:
     x_scale, h_scale = rounded(next(random) * 2.0**-bits * 4), rounded(next(random) * 2.0**-bits)
     _, _, inputs, hidden = of.sizes
     typical = 0.6 * 2.0 ** (7 if of.powers else bits) * 0.6 * of.weights
-    bias = of.bias**2 if wide else of.bias
-    of_x = [rounded(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale * bias)) for _ in INTEGER_GATES]
+    of_x = [rounded(of.gain * next(random) / (math.sqrt(inputs) * typical * x_scale)) for _ in INTEGER_GATES]
     of_h = [rounded(of.gain * next(random) / (math.sqrt(hidden) * typical * h_scale)) for _ in INTEGER_GATES]
     x_zero, h_zero = (0, 0) if wide else of.zeros
     found = {"x_zero": x_zero, "h_zero": h_zero, **multipliers(cell, x_scale, h_scale, of_x, of_h)}

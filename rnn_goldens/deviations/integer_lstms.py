@@ -89,29 +89,24 @@ DEFINITIONS = table(cells=ANY)(
 # Roundings.
 
 
-def _towards_zero(x: Int64, n: int) -> Int64:
-    quotient: Int64 = np.sign(x) * (np.abs(x) >> n)
-    return quotient
+def _dividing(divided: Callable[[Int64, int], Int64]) -> Replaced:
+    """Return the pass whose divisions by a power of two, x / 2^n, are a function of x and n."""
+    return _wrong(
+        scaled=lambda _, __, x, m, s: divided(x * m, 31 - s),
+        scaled_sum=lambda lstm, _, x, m, s: (
+            divided(x * m, 31 - s) if lstm.bits == 8 else divided(x * upper_half(m), 15 - s)  # noqa: PLR2004
+        ),
+        shifted=lambda _, __, x, n: divided(x, n),
+    )
 
 
 ROUNDINGS = table(cells=ANY)(
     multiplier_truncates=(
-        "Truncates the result of a multiplier instead of rounding it.",
-        _wrong(
-            scaled=lambda _, __, x, m, s: x * m >> 31 - s,
-            scaled_sum=lambda lstm, _, x, m, s: x * m >> 31 - s if lstm.bits == 8 else x * upper_half(m) >> 15 - s,  # noqa: PLR2004
-            shifted=lambda _, __, x, n: x >> n,
-        ),
+        "Truncates the result of a multiplier instead of rounding it.", _dividing(lambda x, n: x >> n),
     ),
     multiplier_truncates_towards_zero=(
-        "Divides by a power of two as / of C does, towards zero, instead of rounding.",
-        _wrong(
-            scaled=lambda _, __, x, m, s: _towards_zero(x * m, 31 - s),
-            scaled_sum=lambda lstm, _, x, m, s: (
-                _towards_zero(x * m, 31 - s) if lstm.bits == 8 else _towards_zero(x * upper_half(m), 15 - s)  # noqa: PLR2004
-            ),
-            shifted=lambda _, __, x, n: _towards_zero(x, n),
-        ),
+        "Divides by a power of two towards zero, as the operator / of C does, instead of rounding.",
+        _dividing(lambda x, n: np.sign(x) * (np.abs(x) >> n)),
     ),
     ties_always_up=(
         "Rounds ties towards positive infinity where the definition rounds them away from zero.",
@@ -205,11 +200,11 @@ ACTIVATIONS = table(cells=ANY)(
         {"cells": BY_TABLE, "stands_for": ("tflite-micro PR1605", "tflite-micro PR1797")},
     ),
     tanh_of_c_with_the_scale_of_gates=(
-        "Takes c for Q3.12 in its tanh, whatever its scale.", _wrong(tanh=lambda _, of, q, __: of(q, -12)),
+        "Treats c as Q3.12 in its tanh, whatever its scale.", _wrong(tanh=lambda _, of, q, __: of(q, -12)),
         {"stands_for": ("tensorflow PR42671",)},
     ),
     cell_scale_ignored=(
-        "Takes c for Q3.12 in its tanh and in i·g, whatever its scale.",
+        "Treats c as Q3.12 in its tanh and in i·g, whatever its scale.",
         _wrong(
             tanh=lambda _, of, q, __: of(q, -12),
             added=lambda lstm, _, i, g: saturated(lstm.shifted(i * g, 18), 16),
@@ -294,7 +289,7 @@ STATES = table(cells=ANY)(
     state_wiped=(
         "Ignores given states and begins with c = 0 and the zero point of h.",
         _wrong(run=lambda lstm, of, x, h, c: of(x, np.full_like(h, lstm.config["h_zero"]), np.zeros_like(c))),
-        {"needs": ("state",), "stands_for": ("CMSIS-NN PR219", "tflite-micro PR3564")},
+        {"needs": ("state",)},
     ),
     state_shared_by_rows=(
         "Begins each row of the batch with the last states of the row before.",

@@ -71,6 +71,11 @@ ZERO_POINTS = table(cells=ANY)(
 # Weights, biases, scales and gates.
 
 
+def _transposed(matrix: Int64) -> Int64:
+    """Return the matrix that is read if its elements are in the other order."""
+    return matrix.reshape(matrix.shape[::-1]).T
+
+
 def _reading(**changes: Callable[[Int64], Int64]) -> Replaced:
     """Return the pass with other weights: functions of the arrays whose names begin with W, R or b."""
 
@@ -79,10 +84,6 @@ def _reading(**changes: Callable[[Int64], Int64]) -> Replaced:
         return of(*inputs)
 
     return _wrong(run=run)
-
-
-def _in_the_other_order(matrix: Int64) -> Int64:
-    return matrix.reshape(matrix.shape[::-1]).T
 
 
 def _in_order(gates: str) -> Replaced:
@@ -107,9 +108,9 @@ WEIGHTS = table(cells=ANY)(
         "Scales W x by the multiplier of R, and R h by that of W.",
         _wrong(scale=lambda _, of, matrix, gate: of("R" if matrix == "W" else "W", gate)),
     ),
-    input_matrix_transposed=("Reads W in the other order, by inputs.", _reading(W=_in_the_other_order)),
-    recurrent_matrix_transposed=("Multiplies h by the transpose of R.", _reading(R=np.transpose)),
-    matrices_transposed=("Reads W and R in the other order.", _reading(W=_in_the_other_order, R=np.transpose)),
+    input_matrix_transposed=("Reads W in the other order, by inputs.", _reading(W=_transposed)),
+    recurrent_matrix_transposed=("Multiplies h by the transpose of R.", _reading(R=_transposed)),
+    matrices_transposed=("Reads W and R in the other order.", _reading(W=_transposed, R=_transposed)),
     one_scale_for_all_gates=(
         "Scales all gates by the multiplier of the input gate.",
         _wrong(scale=lambda _, of, matrix, __: of(matrix, "i")),
@@ -120,5 +121,5 @@ WEIGHTS = table(cells=ANY)(
     cell_and_input_gate_exchanged=("Exchanges the cell and the input gate.", _in_order("gfio")),
     output_and_input_gate_exchanged=("Exchanges the output and the input gate.", _in_order("ofgi")),
     output_and_forget_gate_exchanged=("Exchanges the output and the forget gate.", _in_order("iogf")),
-    gates_of_onnx=("Takes the gates for those of ONNX, in the order i, o, f, g.", _in_order("igof")),
+    gates_of_onnx=("Reads the gates in the order of ONNX: i, o, f, g.", _in_order("igof")),
 )  # fmt: skip

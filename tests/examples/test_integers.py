@@ -117,7 +117,7 @@ def test_the_port_passes_each_golden_of_its_definition(port: Port) -> None:
 @pytest.mark.parametrize("cell", ["lstm_int8_tflm", "lstm_int8_tflite"])
 def test_a_run_says_which_definition_the_port_computes(port: Port, cell: str) -> None:
     wrong = [verdict for _, verdict in port(cell) if not verdict.passed]
-    assert len(wrong) >= 2
+    assert len(wrong) >= 3
     assert all("definition_of_cmsis" in verdict.explained_by for verdict in wrong)
 
 
@@ -177,10 +177,13 @@ def test_a_port_that_keeps_no_states_is_named_as_the_document_shows(ported: Call
         def reset_states(self) -> None:
             """Do nothing, since nothing is kept."""
 
-    golden = load("lstm-int8-cmsis/state")
-    verdicts = dict(golden.compared(adapt(Port()), ["stateful"]))
-    assert verdicts["once"].passed
-    assert verdicts["stateful"].explained_by == ("kept_state_ignored",)
+    run = adapt(Port())
+    goldens = [golden for golden in select(cell="lstm_int8_cmsis") if "rounding" not in golden.config]
+    of_goldens = [dict(golden.compared(run, ["stateful"])) for golden in goldens]
+    assert all(verdicts["once"].passed for verdicts in of_goldens)
+    causes = [{*v.explained_by} for verdicts in of_goldens for v in verdicts.values() if not v.passed]
+    assert set.intersection(*causes) == {"kept_state_ignored"}
+    assert f"\nlstm_int8_cmsis: {len(causes)} of {len(goldens)} fail. One known deviation matches every" in DOCUMENT
     assert "  kept_state_ignored: Starts each call that continues another from zero;" in DOCUMENT
 
 
