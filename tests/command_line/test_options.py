@@ -51,13 +51,16 @@ def test_selecting_nothing_is_wrong_use(run: Run) -> None:
     assert "no golden is selected in float16" in run("protocol", ids, "--dtype=float16", code=WRONG_USE).stderr
 
 
-def test_a_check_that_selects_nothing_names_the_cells_that_have_such_goldens(run: Run) -> None:
-    nothing = "no golden is selected by default with dtypes=['int16']"
-    cells = "; cells that are selected by name only have some: --rnn-goldens-cell=lstm_16x8_tflm,lstm_16x8_cmsis\n"
-    assert nothing + cells in run("check", "numpy", "--dtype=int16", code=WRONG_USE).stdout
+@pytest.mark.parametrize(("ids", "named"), [((), "default"), (("--ids=*/plain",), "ids=['*/plain']")])
+def test_a_check_that_selects_nothing_names_the_cells_that_have_such_goldens(
+    run: Run, ids: tuple[str, ...], named: str
+) -> None:
+    nothing = f"no golden is selected by {named} with dtypes=['int16']"
+    cells = "; these cells have some, but must be named: --rnn-goldens-cell=lstm_16x8_tflm,lstm_16x8_cmsis\n"
+    assert nothing + cells in run("check", "numpy", "--dtype=int16", *ids, code=WRONG_USE).stdout
 
 
-@pytest.mark.parametrize("named", ["--cell=gru", "--ids=gru/plain", "--features=lengths"])
+@pytest.mark.parametrize("named", ["--cell=gru", "--ids=gru/plain", "--features=lengths", "--gradients"])
 def test_no_cell_is_named_where_none_has_such_goldens_or_others_were_asked_for(run: Run, named: str) -> None:
     found = run("check", "numpy", "--dtype=int16", named, code=WRONG_USE).stdout
     assert "no golden is selected by " in found
