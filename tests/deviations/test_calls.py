@@ -112,6 +112,15 @@ def test_the_bug_is_among_the_causes_wherever_it_is_detected(bug: Deviation) -> 
 OF_INTEGERS = [bug for bug in CALLS if bug.applies_to("lstm_int8_tflm")]
 
 
+def test_bugs_of_one_layer_between_calls_apply_to_integer_lstms() -> None:
+    assert {bug.name for bug in OF_INTEGERS} == {
+        *("state_of_call_before_ignored", "state_ignored_by_several_steps", "state_ignored_by_one_step"),
+        *("kept_state_ignored", "kept_state_ignored_by_several_steps"),
+        *("kept_state_not_updated_by_several_steps", "kept_state_not_updated_by_one_step"),
+        *("state_not_reset", "c_not_reset", "h_not_reset", "c_of_call_before_ignored", "h_of_call_before_ignored"),
+    }
+
+
 @pytest.mark.parametrize("golden_id", [INTEGERS, "lstm-16x8-cmsis/plain"])
 @pytest.mark.parametrize("bug", OF_INTEGERS, ids=lambda bug: bug.name)
 def test_each_pattern_that_applies_to_an_integer_lstm_names_the_bug(bug: Deviation, golden_id: str) -> None:
