@@ -56,7 +56,7 @@ class IntegerScenario(DeclaredInputs):
     documented_in: str = "its scenario"
 
     expected_cell = "an integer LSTM, such as lstm_int8_tflm"
-    by_name = ("weights", "states")
+    by_name = ("config", "weights", "states")
 
     def _valid_precisions(self) -> tuple[str, ...]:
         if self.cell not in INTEGER_LSTMS:

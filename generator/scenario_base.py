@@ -94,7 +94,7 @@ class DeclaredInputs(ABC):
         require_gradient_purpose(self.id, self.gradient_purpose, self.given.cotangents, self.cotangent_fields)
         object.__setattr__(self, "precisions", self._valid_precisions())
         object.__setattr__(self, "declared", declared_of(self.id, self.declared))
-        if self.title == "":
+        if isinstance(self.title, str) and not self.title:
             object.__setattr__(self, "title", self.id.rpartition("/")[2].replace("-", " "))
         require_words(self.id, "title", self.title, "a short title; the name if omitted")
 

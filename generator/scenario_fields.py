@@ -47,14 +47,14 @@ def require_gradient_purpose(golden_id: str, given: object, cotangents: Collecti
     """Raise WrongUse if there are cotangents without a purpose, or a purpose without cotangents."""
     if cotangents:
         require_words(golden_id, "gradient_purpose", given, "a sentence: what these cotangents detect")
-    elif given != "":
+    elif not isinstance(given, str) or given:
         raise WrongUse(f"{golden_id}: gradient_purpose is {given!r}, but there is no cotangent: set {examples}")
 
 
 def require_by_name(golden_id: str, field: str, given: object) -> None:
     """Raise WrongUse if a value is not a mapping whose keys are text."""
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
-        raise WrongUse(f"{golden_id}: {field} must be a dict by name; names are text")
+        raise WrongUse(f"{golden_id}: {field} must be a dict whose keys are text")
 
 
 def require_names(golden_id: str, weights_as: object, prefix: object) -> None:

@@ -33,7 +33,7 @@ class Variant:
         zeros: the zero points of x and h, of 8 bits.
         state: whether initial states are given; those of c then reach both ends of 16 bits.
         weights: the largest weight.
-        saturating: whether a bias of each gate, of another unit each, is beyond 16 bits, or beyond 32 of 16-bit inputs.
+        large_biases: whether each gate has one bias beyond 16 bits, or beyond 32 bits if inputs have 16.
         cells: the cells that have it.
         rounding: how CMSIS-NN rounds a multiplier.
         powers: whether all scales are powers of two, so that all multipliers are 2^30, and x and h are small.
@@ -49,7 +49,7 @@ class Variant:
     zeros: tuple[int, int] = (-3, 5)
     state: bool = False
     weights: int = 127
-    saturating: bool = False
+    large_biases: bool = False
     cells: tuple[str, ...] = tuple(INTEGER_LSTMS)
     rounding: str = ""
     powers: bool = False
@@ -62,8 +62,8 @@ VARIANTS = (
         cells=tuple(cell for cell in INTEGER_LSTMS if cell not in WIDE)),
     Variant(
         "saturated",
-        "Large sums: gates at both ends; a bias of each gate needs more than 16 bits, of 16-bit inputs more than 32.",
-        gain=9.0, power=-10, sizes=(2, 12, 4, 5), saturating=True,
+        "Large sums: gates at both ends. One bias of each gate exceeds 16 bits; with 16-bit inputs, 32 bits.",
+        gain=9.0, power=-10, sizes=(2, 12, 4, 5), large_biases=True,
     ),
     Variant(
         "fine-cell", "The finest scale of c, 2^-15: it saturates at 1.", power=-15, gain=2.0, sizes=(4, 24, 3, 6),
@@ -132,7 +132,7 @@ def draw(cell: str, of: Variant) -> IntegerScenario:
         step = quantization["W_scale"][k] * quantization["x_scale"]
         drawn = integers(f"{key} b_{gate}", (hidden,), 128)
         weights[f"b_{gate}"] = np.rint(of.gain * drawn / 100 / step)
-        if of.saturating:
+        if of.large_biases:
             weights[f"b_{gate}"][k] = _BEYOND_32_BITS if wide else _BEYOND_16_BITS
     largest = 32767 if wide and not of.powers else 127
     found = IntegerScenario(

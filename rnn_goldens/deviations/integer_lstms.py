@@ -93,9 +93,7 @@ def _dividing(divided: Callable[[Int64, int], Int64]) -> Replaced:
     """Return the pass whose divisions by a power of two, x / 2^n, are a function of x and n."""
     return _wrong(
         scaled=lambda _, __, x, m, s: divided(x * m, 31 - s),
-        scaled_sum=lambda lstm, _, x, m, s: (
-            divided(x * m, 31 - s) if lstm.bits == 8 else divided(x * upper_half(m), 15 - s)  # noqa: PLR2004
-        ),
+        scaled_sum=lambda lstm, of, x, m, s: of(x, m, s) if lstm.bits == 8 else divided(x * upper_half(m), 15 - s),  # noqa: PLR2004
         shifted=lambda _, __, x, n: divided(x, n),
     )
 

@@ -140,8 +140,6 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
     """Return the configuration of an integer LSTM. Raises WrongUse if it is wrong."""
     recurrence = INTEGER_LSTMS[cell]
     known = (INPUT, HIDDEN, *PARAMETERS, "rounding")
-    if not isinstance(values, Mapping):
-        raise WrongUse(f"{cell}: config is {values!r}, but must be a dict of {', '.join(known)}")
     if missing := [name for name in known[:-1] if name not in values]:
         raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
     if unknown := [name for name in values if name not in known]:
@@ -157,9 +155,12 @@ def integer_config(cell: str, values: Mapping[str, Any]) -> IntegerConfig:
 
 def with_multipliers(cell: str, values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values of a configuration with the multipliers that its scales give, if it has only scales."""
-    if not isinstance(values, Mapping) or any(str(name).endswith(("_multiplier", "_shift")) for name in values):
+    if any(name.endswith(("_multiplier", "_shift")) for name in values):
         return values
-    scales = {name: _plain(values.get(name)) for name in ("x_scale", "h_scale", "W_scale", "R_scale")}
+    names = ("x_scale", "h_scale", "W_scale", "R_scale")
+    if missing := [name for name in names if name not in values]:
+        raise WrongUse(f"{cell}: config has no {', '.join(missing)}")
+    scales = {name: _plain(values[name]) for name in names}
     for problem in filter(None, (PARAMETERS[name].problem(name, value) for name, value in scales.items())):
         raise WrongUse(f"{cell}: {problem}")
     return {**values, **multipliers(cell, *scales.values())}

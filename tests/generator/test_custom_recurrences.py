@@ -340,7 +340,7 @@ def test_limits_of_options_of_built_in_recurrences_do_not_apply_to_options_with_
 @pytest.mark.parametrize("field", ["config", "inputs", "weights", "states", "cotangents"])
 @pytest.mark.parametrize("value", [None, [1], {1: [2]}], ids=str)
 def test_a_field_that_is_no_dict_by_name_is_one_error(field: str, value: Any) -> None:
-    with pytest.raises(WrongUse, match=f"^own/wrong: {field} must be a dict by name; names are text$"):
+    with pytest.raises(WrongUse, match=f"^own/wrong: {field} must be a dict whose keys are text$"):
         replace(scenario_of("good", {"d": 2}), **{field: value})
 
 

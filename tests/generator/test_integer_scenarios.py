@@ -52,10 +52,6 @@ def changed(**arrays: Any) -> IntegerScenario:
             lambda: replace(WIDE, config={**WIDE.config, "W_shift": [7] * 4}),
             "the scaled sum of W_f may not fit in 32 bits",
         ),
-        (
-            lambda: replace(PLAIN, config=None),  # type: ignore[arg-type]
-            "config is None, but must be a dict of input_size, hidden_size",
-        ),
         (lambda: changed(b_o=np.zeros(5)), r"b_o has shape \(5,\); expected \(6,\)"),
         (
             lambda: replace(PLAIN, config={**PLAIN.config, "h_shift": -31}),
@@ -72,6 +68,14 @@ def test_what_no_engine_computes_is_refused(wrong: Any, message: str) -> None:
         certify(wrong())
 
 
+@pytest.mark.parametrize("golden_id", [s.id for s in scenarios() if s.id.endswith("/saturated")])
+def test_x_changes_most_outputs_where_sums_saturate(golden_id: str) -> None:
+    scenario = next(s for s in scenarios() if s.id == golden_id)
+    without_x = replace(scenario, x=np.full_like(scenario.x, scenario.shape["x_zero"]))
+    changed = certify(without_x).out != certify(scenario).out
+    assert changed.mean() > 0.5
+
+
 def without_multipliers(config: Any) -> dict[str, Any]:
     return {name: value for name, value in config.items() if not name.endswith(("_multiplier", "_shift"))}
 
@@ -80,13 +84,18 @@ def test_multipliers_are_those_that_the_scales_give_if_they_are_absent() -> None
     assert replace(PLAIN, config=without_multipliers(PLAIN.config)).shape == PLAIN.shape
 
 
+def test_a_configuration_without_multipliers_and_scales_says_which_scales_are_missing() -> None:
+    with pytest.raises(Refused, match="config has no x_scale, h_scale, W_scale, R_scale"):
+        replace(PLAIN, config={}).shape  # noqa: B018
+
+
 @pytest.mark.parametrize(
     ("scale", "message"),
     [
         ({}, "x_scale has None, but must be a positive number"),
         ({"x_scale": 1e300}, "x_scale has 1e"),
         ({"x_scale": 10**400}, r"x_scale has 10{17}\.\.\.0{19}, but must be a positive number"),
-        ({1: 2}, "no parameter of lstm_int8_cmsis '1'"),
+        ({"r_scale": 2}, "no parameter of lstm_int8_cmsis 'r_scale'"),
         ({"W_scale": [1.0]}, "W_scale is .* but must be a list of 4"),
     ],
 )
@@ -104,11 +113,13 @@ def test_another_cell_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("weights", None, "weights must be a dict by name; names are text"),
-        ("weights", [1], "weights must be a dict by name; names are text"),
-        ("weights", {1: [2]}, "weights must be a dict by name; names are text"),
-        ("states", None, "states must be a dict by name; names are text"),
-        ("states", {1: [2]}, "states must be a dict by name; names are text"),
+        ("config", None, "config must be a dict whose keys are text"),
+        ("config", {1: 2}, "config must be a dict whose keys are text"),
+        ("weights", None, "weights must be a dict whose keys are text"),
+        ("weights", [1], "weights must be a dict whose keys are text"),
+        ("weights", {1: [2]}, "weights must be a dict whose keys are text"),
+        ("states", None, "states must be a dict whose keys are text"),
+        ("states", {1: [2]}, "states must be a dict whose keys are text"),
         ("cell", ["a"], "cell is ['a']; expected an integer LSTM, such as lstm_int8_tflm"),
         ("cell", {}, "cell is {}; expected an integer LSTM, such as lstm_int8_tflm"),
     ],

@@ -26,16 +26,15 @@ def declared(**changes: Any) -> Scenario:
         ({"purpose": None}, "^mine/gru: purpose is None; expected a sentence"),
         ({"purpose": "a\0b"}, "^mine/gru: purpose is not valid text"),
         ({"title": None}, "^mine/gru: title is None; expected a short title"),
+        ({"title": np.ones(3)}, r"^mine/gru: title is array\(\[1., 1., 1.\]\); expected a short title"),
+        ({"gradient_purpose": np.ones(3)}, "^mine/gru: gradient_purpose is array.*, but there is no cotangent"),
         ({"title": " "}, "^mine/gru: title is empty; expected a short title"),
         ({"documented_in": ""}, "^mine/gru: documented_in is empty; expected text: where the scenario comes from"),
         ({"documented_in": 3}, "^mine/gru: documented_in is 3; expected text: where the scenario comes from"),
         ({"cell": None}, "^mine/gru: cell is None; expected rnn_tanh, rnn_relu, lstm, gru or package"),
-        *(
-            ({name: None}, f"^mine/gru: {name} must be a dict by name; names are text")
-            for name in ("states", "d_states")
-        ),
-        ({"states": [1]}, "^mine/gru: states must be a dict by name"),
-        ({"states": {1: [2]}}, "^mine/gru: states must be a dict by name"),
+        *(({name: None}, f"^mine/gru: {name} must be a dict whose keys are text") for name in ("states", "d_states")),
+        ({"states": [1]}, "^mine/gru: states must be a dict whose keys are text"),
+        ({"states": {1: [2]}}, "^mine/gru: states must be a dict whose keys are text"),
         ({"prefix": None}, "^mine/gru: prefix is None; expected the beginning of the weights' names"),
         ({"convention": None}, "^mine/gru: convention is None; expected one of torch, textbook, keras, onnx, flax"),
         ({"convention": "kears"}, "^mine/gru: no convention 'kears'. Did you mean 'keras'"),
