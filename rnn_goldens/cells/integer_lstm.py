@@ -218,8 +218,13 @@ class IntegerLstm:
 
     def hidden(self, o: Int64, tanh_c: Int64) -> Int64:
         """Return the output."""
+        return saturated(self.scaled_output(o, tanh_c), self.bits)
+
+    def scaled_output(self, o: Int64, tanh_c: Int64) -> Int64:
+        """Return the output before it saturates."""
         scaled = self.scaled(o * tanh_c, self.config["h_multiplier"], self.config["h_shift"])
-        return saturated(scaled + self.config["h_zero"], self.bits)
+        found: Int64 = scaled + self.config["h_zero"]
+        return found
 
     def sigmoid(self, q: Int64) -> Int64:
         """Return the sigmoid of a Q3.12 number in Q0.15."""

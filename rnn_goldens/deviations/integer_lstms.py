@@ -10,7 +10,7 @@ from rnn_goldens.cells.integer_lstm import HALF, Int64, IntegerLstm, half_away, 
 from rnn_goldens.cells.recurrence import recurrence_case
 from rnn_goldens.deviations import integer_activations as activations
 from rnn_goldens.deviations.deviation import Deviation
-from rnn_goldens.deviations.integer_pass import ANY, OF_8_BITS, Replaced, unlimited_output, wrapped
+from rnn_goldens.deviations.integer_pass import ANY, OF_8_BITS, Replaced, wrapped
 from rnn_goldens.deviations.integer_pass import wrong_integer_lstm as _wrong
 from rnn_goldens.deviations.integer_weights import WEIGHTS, ZERO_POINTS
 from rnn_goldens.deviations.needs import features_of
@@ -248,7 +248,7 @@ SUMS = table(cells=ANY)(
     ),
     output_wraps=(
         "Stores the output without saturation.",
-        _wrong(hidden=lambda lstm, _, o, c: wrapped(unlimited_output(lstm, o, c), lstm.bits)),
+        _wrong(hidden=lambda lstm, _, o, c: wrapped(lstm.scaled_output(o, c), lstm.bits)),
         {"cells": OF_8_BITS},
     ),
     output_above_lowest=(

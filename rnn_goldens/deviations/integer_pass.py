@@ -49,9 +49,3 @@ def wrapped(x: Int64, bits: int) -> Int64:
     """Return numbers as they are stored in so many bits without saturation."""
     half = 1 << bits - 1
     return (x + half) % (2 * half) - half
-
-
-def unlimited_output(lstm: IntegerLstm, o: Int64, c: Int64) -> Int64:
-    """Return the output before it is limited to its type."""
-    found: Int64 = lstm.scaled(o * c, lstm.config["h_multiplier"], lstm.config["h_shift"]) + lstm.config["h_zero"]
-    return found

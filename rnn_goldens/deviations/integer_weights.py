@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.cells.integer_lstm import Int64, IntegerLstm, saturated
-from rnn_goldens.deviations.integer_pass import ANY, OF_8_BITS, Replaced, unlimited_output, wrapped
+from rnn_goldens.deviations.integer_pass import ANY, OF_8_BITS, Replaced, wrapped
 from rnn_goldens.deviations.integer_pass import wrong_integer_lstm as _wrong
 from rnn_goldens.deviations.table_rows import table
 
@@ -45,14 +45,12 @@ ZERO_POINTS = table(cells=ANY)(
     ),
     output_zero_point_left_out=(
         "Does not add the zero point of h to the output.",
-        _wrong(hidden=lambda lstm, _, o, c: saturated(unlimited_output(lstm, o, c) - lstm.config["h_zero"], lstm.bits)),
+        _wrong(scaled_output=lambda lstm, of, o, c: of(o, c) - lstm.config["h_zero"]),
         {"cells": OF_8_BITS},
     ),
     output_zero_point_subtracted=(
         "Subtracts the zero point of h from the output instead of adding it.",
-        _wrong(
-            hidden=lambda lstm, _, o, c: saturated(unlimited_output(lstm, o, c) - 2 * lstm.config["h_zero"], lstm.bits)
-        ),
+        _wrong(scaled_output=lambda lstm, of, o, c: of(o, c) - 2 * lstm.config["h_zero"]),
         {"cells": OF_8_BITS, "stands_for": ("tensorflow PR56493", "tflite-micro PR1211")},
     ),
     zero_point_in_8_bits=(
