@@ -1,4 +1,4 @@
-"""Arrays of integer LSTMs that reach each tie of a rounding, and each entry of the tables."""
+"""Arrays of integer LSTMs that reach each tie of a rounding, each entry of the tables, and large biases."""
 
 import math
 from dataclasses import replace
@@ -19,6 +19,9 @@ _STEP = 8
 """The difference of neighbouring inputs, between which each of eight units has an argument of its own."""
 
 _32_BITS = (1 << 32) - 1
+
+_LARGE_BIASES = {"int8": 3 << 14, "int16": 3 << 30}
+"""Positive biases that need more than 16 or 32 bits, and whose low bits are a negative number, by type of inputs."""
 
 
 def power_of_two(real: float) -> float:
@@ -60,6 +63,14 @@ def with_ties(scenario: IntegerScenario) -> IntegerScenario:
     return _of_exact_gates(
         scenario, weights | {f"b_{gate}": of for gate, of in zip(INTEGER_GATES, arguments, strict=True)}
     )
+
+
+def with_large_biases(scenario: IntegerScenario) -> IntegerScenario:
+    """Return a scenario in which one bias of each gate, in another unit each, is large."""
+    biases = {f"b_{gate}": np.array(scenario.weights[f"b_{gate}"]) for gate in INTEGER_GATES}
+    for unit, bias in enumerate(biases.values()):
+        bias[unit] = _LARGE_BIASES[scenario.shape.width]
+    return replace(scenario, weights={**scenario.weights, **biases})
 
 
 def _of_exact_gates(scenario: IntegerScenario, weights: dict[str, Int64]) -> IntegerScenario:

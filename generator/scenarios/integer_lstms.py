@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnn_goldens.generator.integer_scenario import IntegerScenario
-from rnn_goldens.generator.scenarios.integer_arrays import over_tables, power_of_two, with_ties
+from rnn_goldens.generator.scenarios.integer_arrays import over_tables, power_of_two, with_large_biases, with_ties
 from rnn_goldens.generator.scenarios.random_numbers import integers
 from rnn_goldens.golden.integer_config import SINGLE, WIDE, multipliers
 from rnn_goldens.golden.recurrences import INTEGER_GATES, INTEGER_LSTMS
@@ -16,9 +16,6 @@ from rnn_goldens.golden.stored_arrays import Float64
 
 _SHORT = 12
 """Bits of a scale: the product of two is exact in float32, so that engines derive the same multiplier from scales."""
-
-_BEYOND_16_BITS, _BEYOND_32_BITS = 3 << 14, 3 << 30
-"""Positive biases whose low bits are a negative number."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,6 @@ class Variant:
         zeros: the zero points of x and h, of 8 bits.
         state: whether initial states are given; those of c then reach both ends of 16 bits.
         weights: the largest weight.
-        large_biases: whether each gate has one bias beyond 16 bits, or beyond 32 bits if inputs have 16.
         cells: the cells that have it.
         rounding: how CMSIS-NN rounds a multiplier.
         powers: whether all scales are powers of two, so that all multipliers are 2^30, and x and h are small.
@@ -49,7 +45,6 @@ class Variant:
     zeros: tuple[int, int] = (-3, 5)
     state: bool = False
     weights: int = 127
-    large_biases: bool = False
     cells: tuple[str, ...] = tuple(INTEGER_LSTMS)
     rounding: str = ""
     powers: bool = False
@@ -63,7 +58,7 @@ VARIANTS = (
     Variant(
         "saturated",
         "Large sums: gates at both ends. One bias of each gate exceeds 16 bits; with 16-bit inputs, 32 bits.",
-        gain=9.0, power=-10, sizes=(2, 12, 4, 5), large_biases=True,
+        gain=9.0, power=-10, sizes=(2, 12, 4, 5), directed=with_large_biases,
     ),
     Variant(
         "fine-cell", "The finest scale of c, 2^-15: it saturates at 1.", power=-15, gain=2.0, sizes=(4, 24, 3, 6),
@@ -132,8 +127,6 @@ def draw(cell: str, of: Variant) -> IntegerScenario:
         step = quantization["W_scale"][k] * quantization["x_scale"]
         drawn = integers(f"{key} b_{gate}", (hidden,), 128)
         weights[f"b_{gate}"] = np.rint(of.gain * drawn / 100 / step)
-        if of.large_biases:
-            weights[f"b_{gate}"][k] = _BEYOND_32_BITS if wide else _BEYOND_16_BITS
     largest = 32767 if wide and not of.powers else 127
     found = IntegerScenario(
         id=key,

@@ -12,7 +12,8 @@ from rnn_goldens.errors import WrongUse
 from rnn_goldens.generator.scenario import Refused
 from rnn_goldens.generator.scenarios.integer_lstms import scenarios
 
-PLAIN, WIDE = (next(s for s in scenarios() if s.id == f"lstm-{name}-cmsis/plain") for name in ("int8", "16x8"))
+SCENARIOS = scenarios()
+PLAIN, WIDE = (next(s for s in SCENARIOS if s.id == f"lstm-{name}-cmsis/plain") for name in ("int8", "16x8"))
 
 
 def test_a_scenario_gives_its_golden() -> None:
@@ -68,9 +69,8 @@ def test_what_no_engine_computes_is_refused(wrong: Any, message: str) -> None:
         certify(wrong())
 
 
-@pytest.mark.parametrize("golden_id", [s.id for s in scenarios() if s.id.endswith("/saturated")])
-def test_x_changes_most_outputs_where_sums_saturate(golden_id: str) -> None:
-    scenario = next(s for s in scenarios() if s.id == golden_id)
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.id.endswith("/saturated")], ids=lambda s: s.id)
+def test_x_changes_most_outputs_where_sums_saturate(scenario: IntegerScenario) -> None:
     without_x = replace(scenario, x=np.full_like(scenario.x, scenario.shape["x_zero"]))
     changed = certify(without_x).out != certify(scenario).out
     assert changed.mean() > 0.5
