@@ -105,12 +105,13 @@ def _comment_safe(text: str) -> str:
 def _sizes(golden: Golden) -> dict[str, int]:
     lengths = golden.config.lengths_name
     has_lengths = {"lengths": golden.lengths, "offsets": golden.offsets}[lengths] is not None
+    single = {"SINGLE_ROUNDING": int(golden.config.get("rounding") == SINGLE)}
+    of_integers = {n.upper(): v for n, v in golden.config.items() if isinstance(v, int)} | single
     return {
         "BATCH": golden.batch_shape[0] if golden.batch_shape else 1,
         "TIME": golden.time,
         **{name.upper(): size for name, size in golden.config.sizes.items()},
-        **({n.upper(): v for n, v in golden.config.items() if isinstance(v, int)} if golden.is_integer else {}),
-        **({"SINGLE_ROUNDING": int(golden.config.get("rounding") == SINGLE)} if golden.is_integer else {}),
+        **(of_integers if golden.is_integer else {}),
         "HAS_STATE": int(bool(golden.given_states)),
         **({} if golden.is_integer else {f"HAS_{lengths.upper()}": int(has_lengths)}),
     }

@@ -170,7 +170,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         how = how_to_check(config, arguments)
         given = {name: arguments[name] for name in SELECTING if name in arguments}
         wanted = selecting(config) | given
-        entries = list(_of_this_run(config, corpus).select(**wanted, gradients=gradients))
+        opened = _of_this_run(config, corpus)
+        entries = list(opened.select(**wanted, gradients=gradients))
         lists = [listed_in(config, name) for name in (KNOWN, SKIP)]
         selected = [
             SelectedGolden(
@@ -181,7 +182,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
             for dtype in e.checked_in(how.dtypes, gradients=gradients)
         ]
         if not selected:
-            raise RnnGoldensError(_nothing_selected(_of_this_run(config, corpus), wanted, how.dtypes, gradients))
+            raise RnnGoldensError(_nothing_selected(opened, wanted, how.dtypes, gradients))
         if "embed" in arguments:
             require_known({entry.cell for entry in entries}, how.sizes)
         parameters = _parameters(selected)
