@@ -28,10 +28,10 @@ STATES = ("state", "initial_state")
 
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
-_WRITTEN = {**ROOTS, "jnp": JAX, "mx": MLX, "np": NUMPY}
-"""The library of the first part of an annotation, such as ``torch.Tensor``."""
+_WRITTEN = {**ROOTS, "jnp": JAX, "mx": MLX, "np": NUMPY, "NDArray": NUMPY}
+"""The library of the first part of an annotation, such as ``torch.Tensor``; NumPy 2.5 has no module in ``NDArray``."""
 
-_FIRST_PART = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\.")
+_FIRST_PART = re.compile(r"(?<![\w.])(NDArray\b|[A-Za-z_]\w*(?=\.))")
 
 _RESEMBLING = 2
 """The number of arrays and states of a recurrence that a function must name to be taken for a function of it."""

@@ -102,6 +102,16 @@ def test_parameters_receive_arrays_of_the_functions_library(
     assert {place: kind.removeprefix("torch.") for place, kind in found.items()} == kinds
 
 
+def test_an_annotation_that_cannot_be_evaluated_names_the_library_too() -> None:
+    def kernel(q: Any, **_: Any) -> Any:
+        raise Seen(q)
+
+    kernel.__annotations__ = {"q": "NDArray[known_to_type_checkers.Floats]"}
+    with pytest.raises(Seen) as seen:
+        load().compare(*adapt(kernel)(load()))
+    assert isinstance(seen.value.args[0], np.ndarray)
+
+
 def in_pool(q: Tensor, state: Tensor, places: Maybe, arrays: dict[str, Any]) -> tuple[Tensor, Tensor]:
     """Return the outputs, NaN for padding, and the pool, which is changed in place."""
     places = torch.arange(len(state)) if places is None else places
